@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of this package is compiled with.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// The layers, lowest first: a target may import only targets above it in this list.
+/// `LayeringTests` reads the imports of every source file and holds them to this order.
+let layers: [(name: String, uses: [Target.Dependency])] = [
+  ("Quantities", []),
+  ("Diagnostics", ["Quantities"]),
+  ("Documents", ["Quantities", "Diagnostics", "Yams"]),
+  (
+    "Workloads",
+    [
+      "Quantities", "Diagnostics", "Documents",
+      .product(name: "RealModule", package: "swift-numerics"),
+    ]
+  ),
+  (
+    "Traces",
+    [
+      "Quantities", "Diagnostics", "Documents", "Workloads", "CZstd", "CZlib",
+      .product(name: "SystemPackage", package: "swift-system"),
+    ]
+  ),
+  (
+    "Hardware",
+    [
+      "Quantities", "Diagnostics", "Documents", "Workloads", "Traces",
+    ]
+  ),
+  (
+    "Simulation",
+    [
+      "Quantities", "Diagnostics", "Workloads", "Hardware",
+      .product(name: "RealModule", package: "swift-numerics"),
+    ]
+  ),
+  (
+    "Reporting",
+    [
+      "Quantities", "Diagnostics", "Workloads", "Hardware", "Simulation",
+    ]
+  ),
+  (
+    "Lacuna",
+    [
+      "Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "Hardware", "Simulation",
+      "Reporting",
+    ]
+  ),
+]
+
+let package = Package(
+  name: "lacuna",
+  products: [
+    .library(name: "Lacuna", targets: ["Lacuna"]),
+    .executable(name: "lacuna", targets: ["lacuna-cli"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  ]
+    + layers.map {
+      .target(name: $0.name, dependencies: $0.uses, swiftSettings: settings)
+    } + [
+      .executableTarget(
+        name: "lacuna-cli",
+        dependencies: [
+          "Lacuna", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        swiftSettings: settings)
+    ]
+)

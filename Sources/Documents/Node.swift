@@ -1,0 +1,94 @@
+/// A part of a JSON or YAML document, and where it stands in the source.
+public struct Node: Sendable {
+  /// What is there.
+  public enum Content: Sendable {
+    /// Nothing.
+    case null
+    /// True or false.
+    case bool(Bool)
+    /// A number, as written: it is converted where the reader knows what it should be.
+    case number(String)
+    /// A text.
+    case string(String)
+    /// A list.
+    case sequence([Node])
+    /// Keys and values in the order of the source.
+    case mapping([Entry])
+  }
+
+  /// A key and its value.
+  public struct Entry: Sendable {
+    /// The key.
+    public var key: String
+    /// Where the key stands, in bytes.
+    public var keyRange: Range<Int>
+    /// The value.
+    public var value: Node
+
+    /// A key and its value.
+    public init(key: String, keyRange: Range<Int>, value: Node) {
+      self.key = key
+      self.keyRange = keyRange
+      self.value = value
+    }
+  }
+
+  /// What is there.
+  public var content: Content
+  /// Where it stands, in bytes from the start of the source.
+  public var range: Range<Int>
+
+  /// A node.
+  public init(_ content: Content, range: Range<Int>) {
+    self.content = content
+    self.range = range
+  }
+
+  /// The value of the first entry with that key, if this is a mapping.
+  public subscript(key: String) -> Node? {
+    guard case .mapping(let entries) = content else { return nil }
+    return entries.first { $0.key == key }?.value
+  }
+
+  /// The elements, if this is a sequence.
+  public var elements: [Node]? {
+    guard case .sequence(let elements) = content else { return nil }
+    return elements
+  }
+
+  /// The text, if this is a string.
+  public var text: String? {
+    guard case .string(let text) = content else { return nil }
+    return text
+  }
+
+  /// The number, if this is one that an `Int` holds exactly.
+  public var integer: Int? {
+    guard case .number(let text) = content else { return nil }
+    return Int(text) ?? Double(text).flatMap { Int(exactly: $0) }
+  }
+
+  /// The number, if this is one.
+  public var double: Double? {
+    guard case .number(let text) = content else { return nil }
+    return Double(text)
+  }
+
+  /// The truth value, if this is one.
+  public var bool: Bool? {
+    guard case .bool(let value) = content else { return nil }
+    return value
+  }
+
+  /// How a message names what is there.
+  public var typeName: String {
+    switch content {
+    case .null: "nothing"
+    case .bool(let value): "\(value)"
+    case .number(let text): "the number \(text)"
+    case .string(let text): "\"\(text.count > 40 ? text.prefix(40) + "…" : text[...])\""
+    case .sequence: "a list"
+    case .mapping: "a mapping"
+    }
+  }
+}
