@@ -156,3 +156,31 @@ public struct Operator: Hashable, Sendable {
     self.repeats = repeats
   }
 }
+
+extension OperatorKind {
+  /// The shape in a few characters, for tables.
+  public var shapeDescription: String {
+    func times(_ count: Int) -> String { count == 1 ? "" : "\(count)·" }
+    switch self {
+    case .gemm(let g): return "\(times(g.batch))\(g.m)×\(g.n)×\(g.k)"
+    case .groupedGEMM(let g): return "\(g.columns.count)·\(g.m)×(\(g.columns.reduce(0, +)))×\(g.k)"
+    case .convolution(let c):
+      let groups = c.groups == 1 ? "" : " g\(c.groups)"
+      return
+        "\(times(c.batch))\(c.inputChannels)×\(c.input.height)×\(c.input.width)→\(c.outputChannels) "
+        + "\(c.kernel.height)×\(c.kernel.width)/\(c.stride.height)\(groups)"
+    case .attention(let a):
+      let causal = a.isCausal ? " causal" : ""
+      return "\(times(a.batch))\(a.heads)h \(a.queryLength)×\(a.keyLength)×\(a.headDimension)\(causal)"
+    case .elementwise(let e): return "\(e.function.rawValue) \(e.elements)"
+    case .normalization(let n): return "\(n.function.rawValue) \(n.rows)×\(n.width)"
+    case .softmax(let s): return "\(s.rows)×\(s.width)"
+    case .reduction(let r): return "\(r.outputs)×\(r.width)"
+    case .pooling(let p):
+      return "\(times(p.batch))\(p.channels)×\(p.input.height)×\(p.input.width) \(p.kernel.height)×\(p.kernel.width)"
+    case .embedding(let e): return "\(e.rows)×\(e.width) of \(e.vocabulary)"
+    case .update(let u): return "\(u.optimizer.rawValue) \(u.parameters)"
+    case .pruning(let p): return "\(p.n):\(p.m) of \(p.elements)"
+    }
+  }
+}

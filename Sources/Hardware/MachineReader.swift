@@ -1,0 +1,129 @@
+public import Diagnostics
+import Documents
+import Quantities
+import Workloads
+
+/// Reads machine descriptions.
+public enum MachineReader {
+  /// The version of the description format this build reads.
+  public static let version = 1
+
+  /// Reads one description in YAML.
+  /// - Throws: every problem of the file at once, located.
+  public static func read(_ source: SourceText) throws(DiagnosticList) -> Machine {
+    let sink = DiagnosticSink()
+    let reader = DocumentReader(source, sink: sink)
+    let root = try YAMLParser.parse(source)
+    let machine = read(root, reader)
+    try sink.throwIfErrors()
+    guard let machine else {
+      throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) describes no machine"))
+    }
+    return machine
+  }
+
+  private static func read(_ root: Node, _ reader: DocumentReader) -> Machine? {
+    let log = ConstantFields.Log()
+    guard var fields = ConstantFields(root, reader, path: "", log: log) else { return nil }
+    if let version = fields.plain("lacuna_hardware", as: Int.self), version > Self.version {
+      fields.contradiction(
+        "the description has version \(version); this build reads up to \(Self.version)",
+        help: "use a newer lacuna")
+    }
+    let name = fields.plain("name", as: String.self)
+    let title = fields.plain("title", as: String.self)
+    let families = ["tensor-core", "s4", "systolic"]
+    let family = fields.requiredNode("engine").flatMap {
+      reader.choice($0, families.map { ($0, $0) }, what: "an engine")
+    }
+    let architecture: Architecture? =
+      switch family {
+      case "tensor-core": TensorCoreGPU(reading: &fields).map(Architecture.tensorCore)
+      case "s4": S4Processor(reading: &fields).map(Architecture.s4)
+      case "systolic": SystolicArray(reading: &fields).map(Architecture.systolic)
+      default: nil
+      }
+    // Without an engine no key can be judged.
+    if family != nil { fields.finish() }
+    guard let name, let title, let architecture else { return nil }
+    return Machine(name: name, title: title, architecture: architecture, constants: log.constants)
+  }
+}
+
+extension DRAM {
+  init?(reading parent: inout ConstantFields) {
+    guard var fields = parent.section("dram") else { return nil }
+    let technology = fields.plain("technology", as: String.self)
+    let peak = fields.quantity("peak_bandwidth", as: BytesPerSecond.self)
+    let stream = fields.quantity("stream_bandwidth", as: BytesPerSecond.self)
+    let capacity = fields.quantity("capacity", as: Bytes.self)
+    let latency = fields.quantity("latency", as: Seconds.self)
+    let energy = fields.quantity("energy", as: JoulesPerByte.self)
+    fields.finish()
+    if let peak, let stream, stream > peak {
+      fields.contradiction(
+        "streams reach \(stream), more than the interface's peak of \(peak)",
+        help: "stream_bandwidth must not exceed peak_bandwidth")
+    }
+    guard let technology, let peak, let stream, let capacity, let latency, let energy else { return nil }
+    self.init(
+      technology: technology, peakBandwidth: peak, streamBandwidth: stream, capacity: capacity, latency: latency,
+      energy: energy)
+  }
+}
+
+extension VectorUnit {
+  init?(reading parent: inout ConstantFields) {
+    guard var fields = parent.section("vector") else { return nil }
+    let operations = fields.number("operations_per_cycle", in: 0.001...1e9)
+    let transcendentals = fields.number("transcendentals_per_cycle", in: 0.001...1e9)
+    let energy = fields.quantity("energy", as: Joules.self)
+    fields.finish()
+    guard let operations, let transcendentals, let energy else { return nil }
+    self.init(operationsPerCycle: operations, transcendentalsPerCycle: transcendentals, energy: energy)
+  }
+}
+
+extension DataTypeSupport {
+  init?(reading parent: inout ConstantFields) {
+    guard var table = parent.section("data_types") else { return nil }
+    var rates: [DataType: MACRate] = [:]
+    for (key, keyRange, section) in table.sections() {
+      var section = section
+      let perCycle = section.number("macs_per_cycle", in: 0.001...1e9)
+      let sparse = section.optionalNumber("sparse_macs_per_cycle", in: 0.001...1e9)
+      let energy = section.quantity("mac_energy", as: Joules.self)
+      section.finish()
+      guard let type = DataType(rawValue: key) else {
+        section.report(
+          .unknownValue, "'\(key)' is not a data type", at: keyRange,
+          help: nearest(to: key, among: DataType.allCases.map(\.rawValue)).map { "did you mean '\($0)'?" })
+        continue
+      }
+      if let perCycle, let sparse, sparse < perCycle {
+        section.contradiction(
+          "sparse instructions of \(key) cover \(sparse) MACs a cycle, fewer than the \(perCycle) of dense ones")
+      }
+      guard let perCycle, let energy else { continue }
+      rates[type] = MACRate(perCycle: perCycle, sparsePerCycle: sparse, energy: energy)
+    }
+    var substitutes: [DataType: DataType] = [:]
+    if let node = parent.node("substitutes"), case .mapping(let entries) = node.content {
+      for entry in entries {
+        let target = DataType.read(entry.value, parent.reader)
+        guard let type = DataType(rawValue: entry.key) else {
+          parent.report(.unknownValue, "'\(entry.key)' is not a data type", at: entry.keyRange)
+          continue
+        }
+        if let target, rates[target] == nil {
+          parent.report(
+            .inconsistentHardware, "\(type.rawValue) is to run as \(target.rawValue), which has no rate",
+            at: entry.value.range)
+        }
+        substitutes[type] = target
+      }
+    }
+    guard !rates.isEmpty else { return nil }
+    self.init(rates: rates, substitutes: substitutes)
+  }
+}

@@ -1,0 +1,64 @@
+import Documents
+import Quantities
+
+extension SystolicArray {
+  init?(reading fields: inout ConstantFields) {
+    let dataTypes = DataTypeSupport(reading: &fields)
+    let dram = DRAM(reading: &fields)
+    let vector = VectorUnit(reading: &fields)
+
+    var rows, columns, group, interleaving: Int?
+    var clock: Hertz?
+    var dataflows: [Dataflow]?
+    var element: SparseElement?
+    var latency: Cycles?
+    if var array = fields.section("array") {
+      rows = array.count("rows")
+      columns = array.count("columns")
+      clock = array.quantity("clock")
+      dataflows = array.choices("dataflows", what: "dataflow")
+      element = array.choice("sparse_element", what: "a kind of sparse element")
+      group = array.count("largest_group")
+      latency = array.quantity("accumulator_latency")
+      interleaving = array.count("interleaving")
+      array.finish()
+      if let element, let group, element == .none, group != 1 {
+        array.contradiction("elements without N:M support cannot hold groups of \(group)")
+      }
+    }
+    var input, weight, output: Bytes?
+    var bufferEnergy: JoulesPerByte?
+    if var buffers = fields.section("buffers") {
+      input = buffers.quantity("input")
+      weight = buffers.quantity("weight")
+      output = buffers.quantity("output")
+      bufferEnergy = buffers.quantity("energy")
+      buffers.finish()
+    }
+    var pruner: Pruner?
+    if var section = fields.optionalSection("pruner") {
+      let lanes = section.count("lanes")
+      let pregenerates = section.flag("pregenerates")
+      section.finish()
+      if let lanes, let pregenerates { pruner = Pruner(lanes: lanes, pregenerates: pregenerates) }
+    }
+    var updater: Updater?
+    if var section = fields.optionalSection("updater") {
+      updater = section.count("lanes").map(Updater.init)
+      section.finish()
+    }
+    var idle: Watts?
+    if var power = fields.section("power") {
+      idle = power.quantity("idle")
+      power.finish()
+    }
+    guard let rows, let columns, let clock, let dataTypes, let dataflows, let element, let group, let latency,
+      let interleaving, let input, let weight, let output, let bufferEnergy, let dram, let vector, let idle
+    else { return nil }
+    self.init(
+      rows: rows, columns: columns, clock: clock, dataTypes: dataTypes, dataflows: dataflows,
+      sparseElement: element, largestGroup: group, accumulatorLatency: latency, interleaving: interleaving,
+      inputBuffer: input, weightBuffer: weight, outputBuffer: output, dram: dram, vector: vector, pruner: pruner,
+      updater: updater, idle: idle, bufferEnergy: bufferEnergy)
+  }
+}

@@ -1,0 +1,109 @@
+import Documents
+import Quantities
+
+extension TensorCoreGPU {
+  init?(reading fields: inout ConstantFields) {
+    let dataTypes = DataTypeSupport(reading: &fields)
+    let dram = DRAM(reading: &fields)
+    let vector = VectorUnit(reading: &fields)
+
+    var multiprocessors: Int?
+    var maximumClock, minimumClock: Hertz?
+    var launch: Seconds?
+    var fill, step: Cycles?
+    if var core = fields.section("multiprocessors") {
+      multiprocessors = core.count("count")
+      maximumClock = core.quantity("maximum_clock")
+      minimumClock = core.quantity("minimum_clock")
+      launch = core.quantity("launch")
+      fill = core.quantity("pipeline_fill")
+      step = core.quantity("step_overhead")
+      core.finish()
+      if let maximumClock, let minimumClock, minimumClock > maximumClock {
+        core.contradiction("the lowest clock, \(minimumClock), is above the highest, \(maximumClock)")
+      }
+    }
+    var port: BytesPerCycle?
+    var sharedMemory: Bytes?
+    var rowsPerPass, columnsPerPass: Int?
+    var sharedEnergy: JoulesPerByte?
+    if var shared = fields.section("shared_memory") {
+      sharedMemory = shared.quantity("capacity")
+      port = shared.quantity("port")
+      rowsPerPass = shared.count("rows_per_operand_pass")
+      columnsPerPass = shared.count("columns_per_operand_pass")
+      sharedEnergy = shared.quantity("energy")
+      shared.finish()
+    }
+    var l2Capacity: Bytes?
+    var l2Bandwidth: BytesPerCycle?
+    var l2Energy: JoulesPerByte?
+    if var l2 = fields.section("l2") {
+      l2Capacity = l2.quantity("capacity")
+      l2Bandwidth = l2.quantity("bandwidth")
+      l2Energy = l2.quantity("energy")
+      l2.finish()
+    }
+    let power = PowerModel(reading: &fields)
+    let kernels = GEMMKernel.list(reading: &fields)
+
+    guard let multiprocessors, let maximumClock, let minimumClock, let dataTypes, let port, let sharedMemory,
+      let rowsPerPass, let columnsPerPass, let l2Capacity, let l2Bandwidth, let dram, let kernels, let launch,
+      let fill, let step, let vector, let power, let sharedEnergy, let l2Energy
+    else { return nil }
+    self.init(
+      multiprocessors: multiprocessors, maximumClock: maximumClock, minimumClock: minimumClock,
+      dataTypes: dataTypes, sharedMemoryPort: port, sharedMemory: sharedMemory, rowsPerOperandPass: rowsPerPass,
+      columnsPerOperandPass: columnsPerPass, l2Capacity: l2Capacity, l2Bandwidth: l2Bandwidth, dram: dram,
+      kernels: kernels, launch: launch, pipelineFill: fill, stepOverhead: step, vector: vector, power: power,
+      sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)
+  }
+}
+
+extension PowerModel {
+  init?(reading parent: inout ConstantFields) {
+    guard var fields = parent.section("power") else { return nil }
+    let cap = fields.optionalQuantity("cap", as: Watts.self)
+    let idle = fields.quantity("idle", as: Watts.self)
+    let floor = fields.number("voltage_floor", in: 0...1)
+    fields.finish()
+    guard let idle, let floor else { return nil }
+    if let cap, cap <= idle {
+      fields.contradiction("the cap of \(cap) leaves nothing above the idle power of \(idle)")
+    }
+    self.init(cap: cap, idle: idle, voltageFloor: floor)
+  }
+}
+
+extension GEMMKernel {
+  static func list(reading parent: inout ConstantFields) -> [GEMMKernel]? {
+    guard let node = parent.requiredNode("kernels") else { return nil }
+    guard let elements = node.elements, !elements.isEmpty else {
+      return parent.reader.mismatch(node, expected: "a list of kernels")
+    }
+    return elements.compactMap { GEMMKernel(reading: $0, parent.reader) }
+  }
+
+  /// Reads `{tile: [128, 256], cluster: [2, 1], per_multiprocessor: 1, split_k: yes}`.
+  init?(reading node: Node, _ reader: DocumentReader) {
+    guard var fields = Fields(node, reader, what: "a kernel") else { return nil }
+    func pair(_ node: Node?, _ what: String) -> (Int, Int)? {
+      guard let node else { return nil }
+      guard let elements = node.elements, elements.count == 2 else {
+        return reader.mismatch(node, expected: "two whole numbers, along M and N")
+      }
+      let sizes = elements.compactMap { reader.integer($0, what, in: 1...4096) }
+      return sizes.count == 2 ? (sizes[0], sizes[1]) : nil
+    }
+    let tile = pair(fields.requiredNode("tile"), "tile")
+    let clusterNode = fields.node("cluster")
+    let cluster = clusterNode == nil ? (1, 1) : pair(clusterNode, "cluster")
+    let perMultiprocessor = fields.optional("per_multiprocessor", in: 1...32) ?? 1
+    let splits = fields.optional("split_k", as: Bool.self) ?? false
+    fields.finish()
+    guard let tile, let cluster else { return nil }
+    self.init(
+      m: tile.0, n: tile.1, cluster: Cluster(m: cluster.0, n: cluster.1),
+      tilesPerMultiprocessor: perMultiprocessor, splitsReduction: splits)
+  }
+}

@@ -1,0 +1,85 @@
+public import Hardware
+public import Quantities
+
+/// What an engine answers for one operator run on its own.
+public struct Estimate: Sendable {
+  /// How long it takes.
+  public var elapsed: Seconds
+  /// The same in cycles of ``clock``.
+  public var cycles: Cycles
+  /// The clock it runs at.
+  public var clock: Hertz
+  /// What limits it.
+  public var bound: Bound
+  /// The matrix unit's time.
+  public var matrix: UnitTime
+  /// The vector unit's time.
+  public var vector: UnitTime
+  /// The off-chip memory's time.
+  public var memory: UnitTime
+  /// Multiply-accumulates.
+  public var macs: MACCount
+  /// Bytes moved.
+  public var traffic: Traffic
+  /// Energy spent.
+  public var energy: EnergyBreakdown
+  /// Whether a power limit lowered the clock.
+  public var isPowerCapped: Bool
+  /// How it was laid out on the machine.
+  public var mapping: Mapping
+
+  /// An answer.
+  public init(
+    elapsed: Seconds, cycles: Cycles, clock: Hertz, bound: Bound, matrix: UnitTime, vector: UnitTime,
+    memory: UnitTime, macs: MACCount, traffic: Traffic, energy: EnergyBreakdown, isPowerCapped: Bool,
+    mapping: Mapping
+  ) {
+    self.elapsed = elapsed
+    self.cycles = cycles
+    self.clock = clock
+    self.bound = bound
+    self.matrix = matrix
+    self.vector = vector
+    self.memory = memory
+    self.macs = macs
+    self.traffic = traffic
+    self.energy = energy
+    self.isPowerCapped = isPowerCapped
+    self.mapping = mapping
+  }
+}
+
+/// How an operator was laid out on a machine.
+public enum Mapping: Hashable, Sendable {
+  /// A matrix kernel of a GPU: its tile, the parts of the reduction, the tiles and the waves they take.
+  case kernel(GEMMKernel, splits: Int, tiles: Int, waves: Int)
+  /// Folds of a systolic array.
+  case folds(SystolicArray.Dataflow, along: Int, across: Int)
+  /// Rounds of sparse processing units at a compression rate.
+  case rounds(Int, rate: Int)
+  /// A fused attention kernel.
+  case fusedAttention
+  /// The vector unit.
+  case vector
+  /// The on-line pruner.
+  case pruner
+  /// The weight-update engine.
+  case updater
+}
+
+extension Mapping: CustomStringConvertible {
+  /// A few words for a table.
+  public var description: String {
+    switch self {
+    case .kernel(let kernel, let splits, let tiles, let waves):
+      "\(kernel.m)x\(kernel.n)" + (splits > 1 ? " split-k \(splits)" : "")
+        + ", \(tiles) tile\(tiles == 1 ? "" : "s") in \(waves) wave\(waves == 1 ? "" : "s")"
+    case .folds(let dataflow, let along, let across): "\(dataflow.rawValue), \(along)×\(across) folds"
+    case .rounds(let rounds, let rate): "\(rounds) round\(rounds == 1 ? "" : "s") at \(rate)x"
+    case .fusedAttention: "fused attention"
+    case .vector: "vector unit"
+    case .pruner: "pruner"
+    case .updater: "update engine"
+    }
+  }
+}

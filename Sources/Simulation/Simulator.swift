@@ -1,0 +1,154 @@
+public import Diagnostics
+public import Hardware
+import Quantities
+public import Workloads
+
+/// What a run may be told beside its workload and machine.
+public struct SimulationOptions: Sendable {
+  /// Forces a systolic array's dataflow instead of the faster one.
+  public var dataflow: SystolicArray.Dataflow?
+
+  /// Options; nothing forced unless told otherwise.
+  public init(dataflow: SystolicArray.Dataflow? = nil) {
+    self.dataflow = dataflow
+  }
+}
+
+/// Simulates workloads on machines.
+public enum Simulator {
+  /// The answer for one step of `workload` on `machine`.
+  ///
+  /// Identical operators, on- and off-chip operands included, are simulated once.
+  /// - Throws: `unsupported-operator`, `unsupported-data-type` and the like, all at once, for operators that the
+  ///   machine cannot run in any way. Patterns it cannot exploit run dense and leave a note.
+  public static func simulate(
+    _ workload: Workload, on machine: Machine, options: SimulationOptions = SimulationOptions()
+  ) throws(DiagnosticList) -> RunResult {
+    switch machine.architecture {
+    case .tensorCore(let gpu): try run(workload, machine, TensorCoreEngine(gpu))
+    case .s4(let processor): try run(workload, machine, S4Engine(processor, samples: workload.samples))
+    case .systolic(let array):
+      try run(workload, machine, try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow))
+    }
+  }
+
+  private static func run<E: Engine>(
+    _ workload: Workload, _ machine: Machine, _ engine: E
+  ) throws(DiagnosticList) -> RunResult {
+    var notes = NoteList()
+    let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
+    let residency = Residency(operators, capacity: engine.residentCapacity)
+
+    var indices: [Task: Int] = [:]
+    var estimates: [Estimate] = []
+    var results: [RunResult.OperatorResult] = []
+    results.reserveCapacity(operators.count)
+    // Matrix time that vector work can still hide behind.
+    var slack = Seconds.zero
+    for (index, op) in operators.enumerated() {
+      let task = Task(
+        op, inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index])
+      let position: Int
+      if let known = indices[task] {
+        position = known
+      } else {
+        position = estimates.count
+        indices[task] = position
+        let estimate = engine.estimate(task)
+        checkIdentities(estimate, op)
+        estimates.append(estimate)
+      }
+      var exposed = estimates[position].elapsed
+      if engine.overlapsVectorWork {
+        if op.kind.isMatrix {
+          slack = exposed
+        } else {
+          let hidden = min(slack, exposed)
+          slack = slack - hidden
+          exposed = exposed - hidden
+        }
+      }
+      results.append(
+        RunResult.OperatorResult(
+          name: op.name, kind: op.kind.name, shape: op.kind.shapeDescription, phase: op.phase,
+          sparsity: op.sparsity, repeats: op.repeats, estimate: position, exposed: exposed))
+    }
+    return RunResult(
+      workload: workload.name, machine: machine.name, samples: workload.samples, operators: results,
+      estimates: estimates, notes: notes.notes)
+  }
+
+  private static func adapt<E: Engine>(
+    _ operators: [Operator], to engine: E, machine: String, notes: inout NoteList
+  ) throws(DiagnosticList) -> [Operator] {
+    var problems: [Diagnostic] = []
+    var adapted: [Operator] = []
+    adapted.reserveCapacity(operators.count)
+    for op in operators {
+      switch engine.adapt(op) {
+      case .runs(let op, let changes):
+        for change in changes { notes.add(change, op.name) }
+        adapted.append(op)
+      case .impossible(let reason, let help):
+        problems.append(
+          Diagnostic(.unsupportedOperator, "\(machine) cannot run '\(op.name)': \(reason)", help: help))
+      }
+    }
+    guard problems.isEmpty else { throw DiagnosticList(problems) }
+    return adapted
+  }
+
+  /// The identities every answer must hold; broken ones are errors of this program, not of its user.
+  private static func checkIdentities(_ estimate: Estimate, _ op: Operator) {
+    assert(
+      estimate.elapsed.value.isFinite && estimate.elapsed > .zero,
+      "'\(op.name)' takes \(estimate.elapsed)")
+    for (unit, time) in [("matrix", estimate.matrix), ("vector", estimate.vector), ("memory", estimate.memory)] {
+      assert(
+        (time.total.value - estimate.elapsed.value).magnitude <= 1e-9 * estimate.elapsed.value,
+        "'\(op.name)': \(unit) times add up to \(time.total), not \(estimate.elapsed)")
+    }
+    assert(
+      estimate.macs.useful <= estimate.macs.dense,
+      "'\(op.name)': \(estimate.macs.useful) useful of \(estimate.macs.dense) dense MACs")
+  }
+}
+
+/// Where results wait between operators.
+///
+/// A result stays on chip when it and the inputs it was made from fit together; it is then read from there by its
+/// consumers. What a backward pass needs later (everything a training run's forward phase makes) is written out as
+/// well.
+struct Residency {
+  private(set) var inputsOnChip: [Bool] = []
+  private(set) var outputOnChip: [Bool] = []
+
+  init(_ operators: [Operator], capacity: Int) {
+    var fits: [Bool] = []
+    // Traces without any dependency are taken as chains.
+    let isChain = operators.allSatisfy(\.dependencies.isEmpty)
+    for (index, op) in operators.enumerated() {
+      let footprint = Footprint(op)
+      let activations = footprint.aIsWeights ? footprint.b : footprint.inputs
+      fits.append((activations + footprint.c).count <= Int64(capacity))
+      let producers = isChain ? (index > 0 ? [index - 1] : []) : op.dependencies
+      inputsOnChip.append(
+        op.phase != .backwardWeight && !producers.isEmpty && producers.allSatisfy { fits[$0] })
+      outputOnChip.append(fits[index] && op.phase != .forward)
+    }
+  }
+}
+
+/// Collects notes, one for each distinct message.
+struct NoteList {
+  private(set) var notes: [RunResult.Note] = []
+
+  mutating func add(_ message: String, _ name: String) {
+    guard let index = notes.firstIndex(where: { $0.message == message }) else {
+      notes.append(RunResult.Note(message: message, count: 1, examples: [name]))
+      return
+    }
+    notes[index].count += 1
+    if notes[index].examples.count < 3 { notes[index].examples.append(name) }
+  }
+}
