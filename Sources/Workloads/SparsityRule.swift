@@ -1,0 +1,169 @@
+public import Diagnostics
+
+/// Gives a pattern to an operand of many operators: `weights=2:4`, or `encoder.*:weights=2:4` for some of them.
+public struct SparsityRule: Hashable, Sendable {
+  /// Which operators: a name in which `*` stands for any characters; nil for all.
+  public var operators: String?
+  /// Which operand.
+  public var operand: OperandSparsity.Operand
+  /// Its pattern.
+  public var pattern: SparsityPattern
+
+  /// A rule; for all operators unless told otherwise.
+  public init(operators: String? = nil, _ operand: OperandSparsity.Operand, _ pattern: SparsityPattern) {
+    self.operators = operators
+    self.operand = operand
+    self.pattern = pattern
+  }
+
+  /// Reads a rule.
+  /// - Throws: an `invalid-pattern` or `unknown-value` diagnostic.
+  public init(parsing text: String) throws(DiagnosticList) {
+    guard let equals = text.firstIndex(of: "=") else {
+      throw DiagnosticList(
+        Diagnostic(
+          .invalidPattern, "'\(text)' is not a sparsity rule",
+          help: "write OPERAND=PATTERN, for example weights=2:4, or OPERATORS:OPERAND=PATTERN"))
+    }
+    var head = text[..<equals]
+    var operators: String?
+    if let colon = head.lastIndex(of: ":") {
+      operators = String(head[..<colon])
+      head = head[head.index(after: colon)...]
+    }
+    let names = OperandSparsity.Operand.allCases.map(\.rawValue)
+    guard let operand = OperandSparsity.Operand(rawValue: String(head)) else {
+      let close = nearest(to: String(head), among: names)
+      throw DiagnosticList(
+        Diagnostic(
+          .unknownValue, "'\(head)' is not an operand", notes: ["known: \(names.joined(separator: ", "))"],
+          help: close.map { "did you mean '\($0)'?" }))
+    }
+    do {
+      self.init(
+        operators: operators, operand,
+        try SparsityPattern(parsing: String(text[text.index(after: equals)...])))
+    } catch {
+      throw DiagnosticList(Diagnostic(.invalidPattern, error.message, help: error.help))
+    }
+  }
+
+  /// Whether the rule speaks of this operator.
+  func covers(_ op: Operator) -> Bool {
+    guard operators.map({ matches(op.name[...], glob: $0[...]) }) ?? true else { return false }
+    switch operand {
+    case .weights: return op.weightElements > 0
+    case .activations: return op.kind.isMatrix && op.weightElements > 0
+    case .scores:
+      if case .attention = op.kind { return true }
+      return false
+    }
+  }
+}
+
+/// Whether `text` fits a glob in which `*` stands for any characters.
+private func matches(_ text: Substring, glob: Substring) -> Bool {
+  guard let first = glob.first else { return text.isEmpty }
+  if first == "*" {
+    return matches(text, glob: glob.dropFirst()) || (!text.isEmpty && matches(text.dropFirst(), glob: glob))
+  }
+  return text.first == first && matches(text.dropFirst(), glob: glob.dropFirst())
+}
+
+/// What a transformation of a workload left as it was, and why.
+public struct WorkloadNote: Hashable, Sendable {
+  /// What was done and why.
+  public var message: String
+  /// Names of the operators it concerns.
+  public var operators: [String]
+}
+
+/// Collects notes, one for each distinct message.
+struct WorkloadNotes {
+  private(set) var all: [WorkloadNote] = []
+
+  mutating func add(_ message: String, _ name: String) {
+    if let index = all.firstIndex(where: { $0.message == message }) {
+      all[index].operators.append(name)
+    } else {
+      all.append(WorkloadNote(message: message, operators: [name]))
+    }
+  }
+}
+
+extension Workload {
+  /// The workload with the rules applied in order; a later rule wins where two speak of one operand.
+  ///
+  /// An operator whose channels the pattern's groups do not divide stays dense and is noted, as pruning tools leave
+  /// it; a rule that names that operator alone is an error instead. Backward operators stay dense: training methods
+  /// decide about them (``trained(by:rules:optimizer:)``).
+  /// - Throws: `matches-nothing` for a rule without an operator, `indivisible-pattern`, `unsupported-pattern`.
+  public func applying(
+    _ rules: [SparsityRule]
+  ) throws(DiagnosticList) -> (workload: Workload, notes: [WorkloadNote]) {
+    var result = self
+    var notes = WorkloadNotes()
+    var problems: [Diagnostic] = []
+    for rule in rules {
+      if case .mask(let file, _) = rule.pattern {
+        problems.append(
+          Diagnostic(
+            .unsupportedPattern, "masks are not read yet, so the zeros of '\(file)' are unknown",
+            help: "give the pattern the mask follows, such as 2:4 or unstructured(0.7)"))
+        continue
+      }
+      var matched = 0
+      for index in result.operators.indices where rule.covers(result.operators[index]) {
+        var op = result.operators[index]
+        guard op.phase == .inference || op.phase == .forward else {
+          notes.add("backward operators stay dense without a training method", op.name)
+          continue
+        }
+        matched += 1
+        op.sparsity[rule.operand] = rule.pattern
+        if let problem = op.shapeProblems().first {
+          if rule.operators == op.name {
+            problems.append(
+              Diagnostic(problem.code, "'\(op.name)': \(problem.message)", help: problem.help))
+          } else {
+            notes.add("stays dense: its channels are not divisible into groups for \(rule.pattern)", op.name)
+          }
+          continue
+        }
+        result.operators[index] = op
+      }
+      if matched == 0 { problems.append(rule.matchesNothing(in: self)) }
+    }
+    guard problems.isEmpty else { throw DiagnosticList(problems) }
+    return (result, notes.all)
+  }
+}
+
+extension SparsityRule {
+  func matchesNothing(in workload: Workload) -> Diagnostic {
+    let what = operators.map { "'\($0)'" } ?? "any operator"
+    let close = operators.flatMap { nearest(to: $0, among: workload.operators.map(\.name)) }
+    return Diagnostic(
+      .matchesNothing, "no operator of '\(workload.name)' has \(operand.rawValue) for a rule on \(what)",
+      help: close.map { "did you mean '\($0)'?" } ?? "lacuna trace info lists the operators")
+  }
+}
+
+extension Workload {
+  /// The workload in another data type, as quantisation would leave it: every floating-point operand and result,
+  /// and 8-bit ones; indices keep theirs.
+  public func converting(to type: DataType) -> Workload {
+    func convert(_ old: DataType) -> DataType {
+      switch old {
+      case .int64, .int32, .int16: old
+      case .fp64, .fp32, .tf32, .fp16, .bf16, .fp8, .int8, .int4: type
+      }
+    }
+    var result = self
+    for index in result.operators.indices {
+      result.operators[index].dataType = convert(operators[index].dataType)
+      result.operators[index].outputType = convert(operators[index].outputType)
+    }
+    return result
+  }
+}
