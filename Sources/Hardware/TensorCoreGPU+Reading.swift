@@ -60,7 +60,8 @@ extension TensorCoreGPU {
       multiprocessors: multiprocessors, maximumClock: maximumClock, minimumClock: minimumClock,
       dataTypes: dataTypes, sharedMemoryPort: port, sharedMemory: sharedMemory, rowsPerOperandPass: rowsPerPass,
       columnsPerOperandPass: columnsPerPass, l2Capacity: l2Capacity, l2Bandwidth: l2Bandwidth, dram: dram,
-      kernels: kernels, launch: launch, matrixSetup: setup, pipelineFill: fill, stepOverhead: step, stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, power: power,
+      kernels: kernels, launch: launch, matrixSetup: setup, pipelineFill: fill, stepOverhead: step,
+      stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)
   }
 }

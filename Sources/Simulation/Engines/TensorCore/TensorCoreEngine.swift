@@ -23,7 +23,8 @@ struct TensorCoreEngine: Engine {
         "its tensor cores have no \(op.dataType.rawValue)", help: "use --data-type with one of: \(known)")
     }
     if type != op.dataType {
-      changes.append("\(op.dataType.rawValue) runs as \(type.rawValue): the tensor cores have no \(op.dataType.rawValue)")
+      changes.append(
+        "\(op.dataType.rawValue) runs as \(type.rawValue): the tensor cores have no \(op.dataType.rawValue)")
       op.dataType = type
     }
     let weights = op.sparsity.weights
@@ -162,7 +163,8 @@ extension TensorCoreEngine {
     return Estimate(
       elapsed: point.elapsed, cycles: Cycles(Int64((point.elapsed.value * clock).rounded(.up))),
       clock: point.clock, bound: bound, matrix: matrix, vector: UnitTime(idle: point.elapsed),
-      memory: UnitTime(busy: min(point.elapsed, Seconds(dramBytes / gpu.dram.streamBandwidth.value)), of: point.elapsed),
+      memory: UnitTime(
+        busy: min(point.elapsed, Seconds(dramBytes / gpu.dram.streamBandwidth.value)), of: point.elapsed),
       macs: MACCount(
         dense: op.denseMACs, useful: useful, padded: max(0, Int(s.executedMACs.rounded()) - useful)),
       traffic: Traffic(
