@@ -83,6 +83,10 @@ let package = Package(
         dependencies: [
           "Lacuna", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
-        swiftSettings: settings)
+        swiftSettings: settings),
+      .testTarget(
+        name: "TracesTests",
+        dependencies: ["Quantities", "Diagnostics", "Documents", "Workloads", "Traces"],
+        swiftSettings: settings),
     ]
 )
