@@ -149,7 +149,8 @@ struct PyTorchImporter {
         outputType: work.outputType, dependencies: dependencies)
       if let problem = candidate.shapeProblems().first {
         skipReasons[index] =
-          work.kind.sizes.contains { $0.value == 0 } ? "empty tensors" : "sizes that cannot be: \(problem.code.rawValue)"
+          work.kind.sizes.contains { $0.value == 0 }
+          ? "empty tensors" : "sizes that cannot be: \(problem.code.rawValue)"
         return
       }
       taken.append(candidate)
@@ -171,7 +172,9 @@ struct PyTorchImporter {
     for (position, tensor) in node.outputTensors.enumerated() {
       // Where one call becomes several operators, each has its own result.
       let writer = mapped.firstIndex { $0.output == position } ?? 0
-      if let storage = tensor.storage, !tensor.shape.isEmpty || tensor.type != nil { writers[storage] = [first + writer] }
+      if let storage = tensor.storage, !tensor.shape.isEmpty || tensor.type != nil {
+        writers[storage] = [first + writer]
+      }
     }
   }
 

@@ -174,7 +174,10 @@ extension PyTorchNode {
   private static let functions: [String: Elementwise.Function] = {
     let names: [(Elementwise.Function, String)] = [
       (.add, "add sub rsub cumsum lerp scatter_add index_add add_relu mse_loss_backward"),
-      (.multiply, "mul div true_divide floor_divide remainder neg addcmul addcdiv native_dropout native_dropout_backward"),
+      (
+        .multiply,
+        "mul div true_divide floor_divide remainder neg addcmul addcdiv native_dropout native_dropout_backward"
+      ),
       (
         .relu,
         "relu relu6 clamp clamp_min clamp_max hardtanh leaky_relu threshold threshold_backward hardtanh_backward "
