@@ -183,8 +183,10 @@ extension PyTorchNode {
     guard let query = tensor("query", at: offset), let keys = tensor("key", at: offset + 1),
       query.shape.count == keys.shape.count, (3...4).contains(query.shape.count)
     else { return .noShapes }
-    let (q, k) = (query.shape.count == 4 ? query.shape : [query.shape[0], 1] + query.shape[1...],
-      keys.shape.count == 4 ? keys.shape : [keys.shape[0], 1] + keys.shape[1...])
+    let (q, k) = (
+      query.shape.count == 4 ? query.shape : [query.shape[0], 1] + query.shape[1...],
+      keys.shape.count == 4 ? keys.shape : [keys.shape[0], 1] + keys.shape[1...]
+    )
     let isCausal = bool("is_causal", at: 5) ?? bool("causal", at: .max) ?? false
     guard k[1] > 0 else { return .noShapes }
     return .one(

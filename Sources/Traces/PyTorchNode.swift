@@ -170,7 +170,11 @@ struct PyTorchNodeReader {
       if character == "(" || character == "[" { depth += 1 }
       if character == ")" || character == "]" { depth -= 1 }
       if depth == 0 { break }
-      if depth == 1, character == "," { declarations.append("") } else { declarations[declarations.count - 1].append(character) }
+      if depth == 1, character == "," {
+        declarations.append("")
+      } else {
+        declarations[declarations.count - 1].append(character)
+      }
     }
     // "SymInt[2] stride=[1, 1]" declares `stride`; "*" only separates.
     let found = declarations.compactMap { declaration in

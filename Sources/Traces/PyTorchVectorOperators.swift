@@ -174,7 +174,10 @@ extension PyTorchNode {
   private static let functions: [String: Elementwise.Function] = {
     let names: [(Elementwise.Function, String)] = [
       (.add, "add sub rsub cumsum lerp scatter_add index_add add_relu mse_loss_backward"),
-      (.multiply, "mul div true_divide floor_divide remainder neg addcmul addcdiv native_dropout native_dropout_backward"),
+      (
+        .multiply,
+        "mul div true_divide floor_divide remainder neg addcmul addcdiv native_dropout native_dropout_backward"
+      ),
       (
         .relu,
         "relu relu6 clamp clamp_min clamp_max hardtanh leaky_relu threshold threshold_backward hardtanh_backward "
@@ -203,7 +206,7 @@ extension PyTorchNode {
     squeeze_ resize_ permute narrow chunk split split_with_sizes unbind unfold flatten unflatten view_as expand_as \
     reshape_as _unsafe_view _reshape_alias alias to contiguous type_as numpy_T mT swapaxes movedim result_type \
     lift_fresh resolve_conj resolve_neg set_ broadcast_tensors diagonal real empty empty_like empty_strided \
-    empty_permuted new_empty new_empty_strided
+    empty_permuted new_empty new_empty_strided unflatten_dense_tensors
     """.split(separator: " ").map(String.init))
 
   private static let constants: Set<String> = [

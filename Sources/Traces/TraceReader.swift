@@ -101,7 +101,9 @@ public enum TraceReader {
       }
     try sink.throwIfErrors()
     guard !workload.operators.isEmpty else {
-      let skipped = workload.skipped.map { "\($0.count) skipped: \($0.reason) (\($0.examples.joined(separator: ", ")))" }
+      let skipped = workload.skipped.map {
+        "\($0.count) skipped: \($0.reason) (\($0.examples.joined(separator: ", ")))"
+      }
       throw DiagnosticList(
         sink.diagnostics + [
           Diagnostic(.emptyTrace, "\(source.name) holds no operator to simulate", notes: skipped)
