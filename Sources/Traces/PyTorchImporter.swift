@@ -138,7 +138,8 @@ struct PyTorchImporter {
     let title = node.title
     let number = counts[title, default: 0]
     var taken: [Operator] = []
-    let dependencies = Set(node.inputTensors.compactMap(\.storage).flatMap { writers[$0] ?? [] }).sorted()
+    let read = mapped.first?.storages?.read ?? node.inputTensors.compactMap(\.storage)
+    let dependencies = Set(read.flatMap { writers[$0] ?? [] }).sorted()
     for work in mapped {
       let phase: Phase =
         work.phase
@@ -172,10 +173,9 @@ struct PyTorchImporter {
     for (position, tensor) in node.outputTensors.enumerated() {
       // Where one call becomes several operators, each has its own result.
       let writer = mapped.firstIndex { $0.output == position } ?? 0
-      if let storage = tensor.storage, !tensor.shape.isEmpty || tensor.type != nil {
-        writers[storage] = [first + writer]
-      }
+      if let storage = tensor.storage, tensor.type != nil { writers[storage] = [first + writer] }
     }
+    for storage in mapped.first?.storages?.written ?? [] { writers[storage] = [first] }
   }
 
   /// What a call that is not taken leaves behind: views keep their storage's writers, allocations start anew, and

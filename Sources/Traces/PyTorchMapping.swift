@@ -20,6 +20,8 @@ enum PyTorchMapping {
     var output = 0
     /// The weights and inputs by which the backward pass is recognised.
     var forwardProduct: ForwardProduct?
+    /// Storages it reads and writes; nil where the call's own arguments and results say so.
+    var storages: (read: [Int], written: [Int])?
   }
 
   static let noShapes = PyTorchMapping.skip("no shapes in the trace")
@@ -99,6 +101,10 @@ extension PyTorchMapping {
     return Work(
       kind: .update(
         WeightUpdate(parameters: parameters, optimizer: isAdam ? .adam : scaled.isEmpty ? .sgd : .momentum)),
-      phase: .update, dataType: weights.values.compactMap(\.type).first)
+      phase: .update, dataType: weights.values.compactMap(\.type).first,
+      storages: (
+        read: calls.flatMap(\.inputTensors).compactMap(\.storage),
+        written: calls.flatMap { $0.inputs.first?.tensors ?? [] }.compactMap(\.storage)
+      ))
   }
 }

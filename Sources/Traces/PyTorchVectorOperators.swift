@@ -206,7 +206,7 @@ extension PyTorchNode {
     squeeze_ resize_ permute narrow chunk split split_with_sizes unbind unfold flatten unflatten view_as expand_as \
     reshape_as _unsafe_view _reshape_alias alias to contiguous type_as numpy_T mT swapaxes movedim result_type \
     lift_fresh resolve_conj resolve_neg set_ broadcast_tensors diagonal real empty empty_like empty_strided \
-    empty_permuted new_empty new_empty_strided
+    empty_permuted new_empty new_empty_strided unflatten_dense_tensors
     """.split(separator: " ").map(String.init))
 
   private static let constants: Set<String> = [

@@ -216,10 +216,18 @@ struct CSVTable {
     }
   }
 
+  /// Space, tab, and the no-break space that spreadsheets leave behind.
+  private static let spaces: [[UInt8]] = [[0x20], [0x09], [0xC2, 0xA0]]
+
   private static func cell(_ bytes: [UInt8], _ range: Range<Int>) -> Cell {
     var (start, end) = (range.lowerBound, range.upperBound)
-    while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
-    while start < end, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+    while start < end, let width = [1, 2].first(where: { spaces.contains(Array(bytes[start..<min(start + $0, end)])) })
+    {
+      start += width
+    }
+    while start < end, let width = [1, 2].first(where: { spaces.contains(Array(bytes[max(start, end - $0)..<end])) }) {
+      end -= width
+    }
     return Cell(
       text: String(decoding: bytes[start..<end], as: UTF8.self), range: start..<max(end, start + 1))
   }
