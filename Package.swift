@@ -59,6 +59,16 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
   ),
 ]
 
+/// The tests: what each may use beside the target it is named after. Only they may use Foundation.
+let tests: [(name: String, uses: [Target.Dependency])] = [
+  ("QuantitiesTests", ["Quantities"]),
+  ("DiagnosticsTests", ["Lacuna", "Goldens"]),
+  ("ReportingTests", ["Lacuna", "Goldens"]),
+  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"]),
+  ("LayeringTests", []),
+  ("CommandLineTests", ["lacuna-cli", "Lacuna", "Goldens"]),
+]
+
 let package = Package(
   name: "lacuna",
   products: [
@@ -84,9 +94,10 @@ let package = Package(
           "Lacuna", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
-      .testTarget(
-        name: "SystolicTests",
-        dependencies: ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"],
-        swiftSettings: settings),
+      // What the tests share: texts recorded once and compared ever after.
+      .target(name: "Goldens", path: "Tests/Goldens", swiftSettings: settings),
     ]
+    + tests.map {
+      .testTarget(name: $0.name, dependencies: $0.uses, swiftSettings: settings)
+    }
 )
