@@ -35,6 +35,7 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
     "Hardware",
     [
       "Quantities", "Diagnostics", "Documents", "Workloads", "Traces",
+      .product(name: "SystemPackage", package: "swift-system"),
     ]
   ),
   (
@@ -64,7 +65,6 @@ let tests: [(name: String, uses: [Target.Dependency])] = [
   ("QuantitiesTests", ["Quantities"]),
   ("DiagnosticsTests", ["Lacuna", "Goldens"]),
   ("ReportingTests", ["Lacuna", "Goldens"]),
-  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"]),
   ("LayeringTests", []),
   ("CommandLineTests", ["lacuna-cli", "Lacuna", "Goldens"]),
 ]
