@@ -103,6 +103,13 @@ import Testing
     #expect(location.column == offset + 1)
   }
 
+  @Test func `a line that fits the window is shown whole`() {
+    let text = String(repeating: "x", count: 90) + "!" + "yyy"
+    let location = SourceText(name: "file", text: text).location(of: 90..<91)
+    #expect(location.lineText == text)
+    #expect(location.caret == 90)
+  }
+
   @Test func `the end of a file has a place`() {
     let location = SourceText(name: "file", text: "a\nbc").location(of: 4..<5)
     #expect((location.line, location.column, location.caret) == (2, 3, 2))
@@ -122,6 +129,7 @@ import Testing
 @Suite struct SuggestionTests {
   @Test(arguments: [
     ("h20", "h200"), ("H200", "h200"), ("resnet5O", "resnet50"), ("wieghts", "weights"), ("gem", "gemm"),
+    ("gmem", "gemm"),
   ])
   func `a slip of the keyboard finds its word`(_ word: String, _ meant: String) {
     #expect(nearest(to: word, among: ["t4", "h200", "resnet50", "weights", "gemm"]) == meant)

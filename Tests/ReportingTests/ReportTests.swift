@@ -144,6 +144,17 @@ struct ReportCase: Sendable, CustomTestStringConvertible {
     #expect(table.text() == "name    time\na     1.00 s\nlong   12 ms\n")
   }
 
+  @Test func `a long name loses its middle, a long text its end`() {
+    #expect("conv1.backward_weight".cut(.middle, to: 11) == "conv1…eight")
+    #expect("conv1.backward_weight".cut(.end, to: 11) == "conv1.back…")
+    #expect("conv1".cut(.middle, to: 5) == "conv1")
+  }
+
+  @Test func `words wrap into lines`() {
+    #expect("a bc def incomprehensible".lines(of: 5) == ["a bc", "def", "incomprehensible"])
+    #expect("".lines(of: 5).isEmpty)
+  }
+
   @Test func `control characters do not reach a table`() {
     var table = TextTable([.words("name")])
     table.add(["\u{1B}[2Jx"])
