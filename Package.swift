@@ -35,6 +35,7 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
     "Hardware",
     [
       "Quantities", "Diagnostics", "Documents", "Workloads", "Traces",
+      .product(name: "SystemPackage", package: "swift-system"),
     ]
   ),
   (

@@ -1,11 +1,20 @@
 import Documents
 import Quantities
+import Workloads
 
 extension SystolicArray {
   init?(reading fields: inout ConstantFields) {
     let dataTypes = DataTypeSupport(reading: &fields)
     let dram = DRAM(reading: &fields)
     let vector = VectorUnit(reading: &fields)
+
+    if let dataTypes {
+      for (type, rate) in dataTypes.rates.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where rate.perCycle != 1 {
+        fields.contradiction(
+          "an element does one multiply-accumulate a cycle, not \(rate.perCycle) of \(type.rawValue)",
+          help: "write macs_per_cycle 1; change the array's rows, columns or clock")
+      }
+    }
 
     var rows, columns, group, interleaving: Int?
     var clock: Hertz?

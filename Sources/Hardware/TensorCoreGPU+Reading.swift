@@ -9,15 +9,20 @@ extension TensorCoreGPU {
 
     var multiprocessors: Int?
     var maximumClock, minimumClock: Hertz?
-    var launch: Seconds?
+    var launch, setup: Seconds?
     var fill, step: Cycles?
+    var stepBytes: Bytes?
+    var epilogue: BytesPerCycle?
     if var core = fields.section("multiprocessors") {
       multiprocessors = core.count("count")
       maximumClock = core.quantity("maximum_clock")
       minimumClock = core.quantity("minimum_clock")
       launch = core.quantity("launch")
       fill = core.quantity("pipeline_fill")
+      setup = core.quantity("matrix_setup")
       step = core.quantity("step_overhead")
+      stepBytes = core.quantity("step")
+      epilogue = core.quantity("epilogue_port")
       core.finish()
       if let maximumClock, let minimumClock, minimumClock > maximumClock {
         core.contradiction("the lowest clock, \(minimumClock), is above the highest, \(maximumClock)")
@@ -49,13 +54,14 @@ extension TensorCoreGPU {
 
     guard let multiprocessors, let maximumClock, let minimumClock, let dataTypes, let port, let sharedMemory,
       let rowsPerPass, let columnsPerPass, let l2Capacity, let l2Bandwidth, let dram, let kernels, let launch,
-      let fill, let step, let vector, let power, let sharedEnergy, let l2Energy
+      let setup, let fill, let step, let stepBytes, let epilogue, let vector, let power, let sharedEnergy, let l2Energy
     else { return nil }
     self.init(
       multiprocessors: multiprocessors, maximumClock: maximumClock, minimumClock: minimumClock,
       dataTypes: dataTypes, sharedMemoryPort: port, sharedMemory: sharedMemory, rowsPerOperandPass: rowsPerPass,
       columnsPerOperandPass: columnsPerPass, l2Capacity: l2Capacity, l2Bandwidth: l2Bandwidth, dram: dram,
-      kernels: kernels, launch: launch, pipelineFill: fill, stepOverhead: step, vector: vector, power: power,
+      kernels: kernels, launch: launch, matrixSetup: setup, pipelineFill: fill, stepOverhead: step,
+      stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)
   }
 }

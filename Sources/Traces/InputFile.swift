@@ -75,14 +75,14 @@ public enum InputFile {
     if error == .noSuchFileOrDirectory {
       let file = FilePath(path)
       let folder = file.removingLastComponent()
-      help = nearest(to: file.lastComponent?.string ?? "", among: names(in: folder.isEmpty ? "." : folder.string))
+      help = nearest(to: file.lastComponent?.string ?? "", among: names(inFolder: folder.isEmpty ? "." : folder.string))
         .map { "did you mean '\(folder.appending($0).string)'?" }
     }
     return Diagnostic(.unreadableFile, "\(path) cannot be read: \(error)", help: help)
   }
 
-  /// The names in a directory, for suggestions; none if it cannot be listed.
-  private static func names(in folder: String) -> [String] {
+  /// The names in a directory, sorted; none if it cannot be listed.
+  public static func names(inFolder folder: String) -> [String] {
     guard let stream = unsafe opendir(folder) else { return [] }
     defer { unsafe closedir(stream) }
     var names: [String] = []

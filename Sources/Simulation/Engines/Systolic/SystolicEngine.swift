@@ -3,13 +3,127 @@ import Hardware
 import Quantities
 import Workloads
 
+/// Systolic arrays: plain ones as SCALE-Sim describes them (Samajdar et al., ISPASS 2020; v3, 2025) and SAT, an array
+/// of N:M elements for training (Fang et al., arXiv 2309.13015, of which only the abstract's figures are known here;
+/// what its description assumes is marked so).
+///
+/// - Array: ``FoldedProduct``. Operators with several products (groups, batches, heads) run one after another.
+///   Where the array has two dataflows, each operator takes the faster: off-line scheduling.
+/// - Memory: ``OperandTraffic``; operands stream through buffers of which one half fills while the other is used, so
+///   that an operator takes, with t₀ = memory latency + loading the first fold's filters,
+///
+///       elapsed = t₀ + max(array, off-chip traffic − first filters, on-line pruning)
+///
+/// - N:M: of the weights, or of the other operand where the weights are dense (pruned gradients); the pruned operand
+///   is stored compact, ⌈log2 M⌉ bits of position a value, and is the one that stays in weight-stationary folds.
+/// - Vector operators run on the vector unit, optimizer steps on the updater, pruning on the pruner, each bound by
+///   its rate or by memory, one after another: nothing of them hides behind products.
+///
+/// Left out: bank conflicts and ports of the buffers, which are as wide as the array's edges ask; refilling a half
+/// buffer in bursts; DRAM pages.
 struct SystolicEngine: Engine {
   let array: SystolicArray
+  /// What an operator may choose from.
+  let dataflows: [SystolicArray.Dataflow]
+
   init(_ array: SystolicArray, machine: String, dataflow: SystolicArray.Dataflow?) throws(DiagnosticList) {
     self.array = array
+    guard let dataflow else {
+      dataflows = array.dataflows
+      return
+    }
+    guard array.dataflows.contains(dataflow) else {
+      let known = array.dataflows.map(\.rawValue).joined(separator: ", ")
+      throw DiagnosticList(
+        Diagnostic(
+          .unsupportedOperator, "\(machine) has no dataflow '\(dataflow.rawValue)'; it has \(known)",
+          help: "leave the dataflow out to take the faster one for each operator"))
+    }
+    dataflows = [dataflow]
   }
-  var residentCapacity: Int { 0 }
+
+  /// Inputs and result together in no more than half the smaller buffer leave both room in their own.
+  var residentCapacity: Int { Int(min(array.inputBuffer, array.outputBuffer).count / 2) }
+
+  /// Vector work waits for the product it follows: both share the buffers and the memory's rate.
   var overlapsVectorWork: Bool { false }
-  func adapt(_ op: Operator) -> Adaptation { .impossible("", help: "") }
-  func estimate(_ task: Task) -> Estimate { preconditionFailure("not written yet") }
+
+  func estimate(_ task: Task) -> Estimate {
+    let op = task.asOperator
+    guard op.kind.isMatrix else { return estimateVector(op, task) }
+    var best: Schedule?
+    for dataflow in dataflows {
+      let schedule = schedule(op, task, dataflow: dataflow)
+      if best.map({ schedule.elapsed < $0.elapsed }) ?? true { best = schedule }
+    }
+    return estimate(op, best ?? schedule(op, task, dataflow: .weightStationary))
+  }
+}
+
+extension SystolicEngine {
+  /// Puts together the answer for an operator on the vector unit, the pruner or the updater.
+  func estimateVector(_ op: Operator, _ task: Task) -> Estimate {
+    let work = op.vectorWork
+    var cycles = vectorCycles(work)
+    var mapping = Mapping.vector
+    var bound = Bound.vector
+    var isSkipped = false
+    switch op.kind {
+    case .update(let update):
+      if let updater = array.updater {
+        cycles = Double(update.parameters.dividedRoundingUp(by: updater.lanes))
+        mapping = .updater
+      }
+    case .pruning(let pruning):
+      if let pruner = array.pruner {
+        // Without pre-generation weights are pruned each time they are loaded, as part of their product.
+        isSkipped = op.phase == .update && !pruner.pregenerates
+        cycles = isSkipped ? 0 : Double(pruner.cycles(pruning))
+        mapping = .pruner
+        bound = .decode
+      }
+    default: break
+    }
+    let footprint = Footprint(op)
+    let read = isSkipped || task.inputsOnChip ? Bytes.zero : footprint.b
+    let written = isSkipped || task.outputOnChip ? Bytes.zero : footprint.c
+    let memory = (read + written) / array.dram.streamBandwidth
+    let busy = Seconds(max(1, cycles.rounded(.up)) / array.clock.value)
+    let latency = read + written == .zero ? Seconds.zero : array.dram.latency
+    let elapsed = latency + max(busy, memory)
+
+    var stalled = TimeByBound()
+    stalled[.dram] = elapsed - busy
+    let operations = isSkipped ? 0 : Double(work.operations + work.transcendentals)
+    return Estimate(
+      elapsed: elapsed, cycles: wholeCycles(elapsed), clock: array.clock,
+      bound: elapsed - busy > busy || memory > busy ? .dram : bound, matrix: UnitTime(idle: elapsed),
+      vector: UnitTime(busy: busy, stalled: stalled), memory: UnitTime(busy: memory, of: elapsed), macs: MACCount(),
+      traffic: Traffic(dramRead: read, dramWritten: written),
+      energy: EnergyBreakdown(
+        vector: operations * array.vector.energy, dram: (read + written) * array.dram.energy,
+        idle: array.idle * elapsed),
+      isPowerCapped: false, mapping: mapping)
+  }
+
+  /// Cycles of the vector unit: its two pipelines work side by side.
+  func vectorCycles(_ work: VectorWork) -> Double {
+    max(
+      Double(work.operations) / array.vector.operationsPerCycle,
+      Double(work.transcendentals) / array.vector.transcendentalsPerCycle)
+  }
+
+  /// `time` in cycles that have begun; what is whole but for rounding stays whole.
+  func wholeCycles(_ time: Seconds) -> Cycles {
+    Cycles(Int64((time.value * array.clock.value * (1 - 1e-12)).rounded(.up)))
+  }
+}
+
+extension SystolicArray.Pruner {
+  /// Each lane takes one value of its group a cycle; while the next groups come in, the kept values of the last ones
+  /// leave, so that only those of the very last group add to the time.
+  func cycles(_ pruning: Pruning) -> Int {
+    let groups = pruning.elements.dividedRoundingUp(by: pruning.m)
+    return groups.dividedRoundingUp(by: lanes) * pruning.m + pruning.n
+  }
 }

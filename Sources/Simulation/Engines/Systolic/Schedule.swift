@@ -1,0 +1,220 @@
+import Hardware
+import Quantities
+import Workloads
+
+/// A matrix operator on an array under one dataflow.
+struct Schedule {
+  var dataflow: SystolicArray.Dataflow
+  /// Folds of the first product.
+  var along = 0
+  var across = 0
+  /// Cycles of the array, and those among them in which its elements could multiply.
+  var cycles = 0
+  var slotCycles = 0
+  /// Multiply-accumulates on kept values of both operands.
+  var useful = 0
+  var traffic = Traffic()
+  /// Filters that must be there before the first fold can start.
+  var firstFilters = Bytes.zero
+  /// Cycles of pruning on the way into the array.
+  var pruningCycles = 0
+
+  var compute = Seconds.zero
+  var pruning = Seconds.zero
+  var memory = Seconds.zero
+  /// Memory latency and the first filters.
+  var fill = Seconds.zero
+  /// Softmax of attention, between its products.
+  var softmax = Seconds.zero
+
+  /// The part in which array, memory and pruner work side by side.
+  var body: Seconds { max(compute, max(pruning, memory - max(.zero, fill - latency))) }
+  var latency = Seconds.zero
+  var elapsed: Seconds { fill + body + softmax }
+}
+
+/// Where a product's operands are: nowhere off chip, or in memory.
+private struct Placement {
+  var readsMoving = true
+  var readsFilters = true
+  var writesResult = true
+}
+
+extension SystolicEngine {
+  func schedule(_ op: Operator, _ task: Task, dataflow: SystolicArray.Dataflow) -> Schedule {
+    var schedule = Schedule(dataflow: dataflow)
+    let problems = op.matrixProblems
+    if case .attention(let attention) = op.kind, problems.count == 2 {
+      addAttention(attention, problems, op, task, to: &schedule)
+    } else {
+      for problem in problems {
+        add(
+          problem, op,
+          Placement(
+            readsMoving: !task.inputsOnChip, readsFilters: problem.hasWeights || !task.inputsOnChip,
+            writesResult: !task.outputOnChip), to: &schedule)
+      }
+    }
+    let bandwidth = array.dram.streamBandwidth
+    schedule.compute = Seconds(Double(schedule.cycles) / array.clock.value)
+    schedule.pruning = Seconds(Double(schedule.pruningCycles) / array.clock.value)
+    schedule.memory = schedule.traffic.dram / bandwidth
+    schedule.latency = schedule.traffic.dram == .zero ? .zero : array.dram.latency
+    schedule.fill = schedule.latency + schedule.firstFilters / bandwidth
+    return schedule
+  }
+
+  /// Scores of a head stay on chip where they fit half of the buffers they pass through, and are spilled otherwise.
+  /// The backward pass computes the scores again, then the gradients of scores and of all three inputs: two products
+  /// like Q·Kᵀ, one like scores·V and two with the scores transposed.
+  private func addAttention(
+    _ attention: Attention, _ problems: [MatrixProblem], _ op: Operator, _ task: Task, to schedule: inout Schedule
+  ) {
+    let isBackward = op.phase == .backwardData
+    let bits = Int64(op.dataType.bits)
+    let headScores = Bytes(bits: Int64(attention.queryLength * attention.keyLength) * bits)
+    let spills = headScores.count > Int64(residentCapacity)
+    let scores = Placement(
+      readsMoving: !task.inputsOnChip, readsFilters: !task.inputsOnChip, writesResult: spills)
+    let output = Placement(
+      readsMoving: spills, readsFilters: !task.inputsOnChip, writesResult: !task.outputOnChip)
+    add(problems[0], op, scores, to: &schedule)
+    add(problems[1], op, output, to: &schedule)
+    if isBackward {
+      var transposed = problems[1]
+      swap(&transposed.n, &transposed.k)
+      transposed.aElements = problems[0].bElements
+      transposed.cElements = problems[0].aElements
+      add(problems[0], op, scores, to: &schedule)
+      add(transposed, op, output, to: &schedule)
+      add(transposed, op, output, to: &schedule)
+    }
+    if spills {
+      let all = Bytes(bits: Int64(problems[0].cElements) * bits)
+      // Forward: scores in, probabilities out. Backward: that again, and both with their gradient.
+      schedule.traffic.dramRead += all * (isBackward ? 3 : 1)
+      schedule.traffic.dramWritten += all * (isBackward ? 2 : 1)
+    }
+    // The mask's pairs are multiplied, but of no use.
+    schedule.useful = op.denseMACs
+    schedule.softmax = Seconds(vectorCycles(op.vectorWork) / array.clock.value)
+  }
+
+  private func add(
+    _ problem: MatrixProblem, _ op: Operator, _ placement: Placement, to schedule: inout Schedule
+  ) {
+    // The pruned operand is the one that stays: with pruned gradients the product is transposed.
+    let isTransposed = op.sparsity.weights == .dense && op.sparsity.activations != .dense
+    var product = ArrayProduct(
+      rows: isTransposed ? problem.m : problem.n, columns: isTransposed ? problem.n : problem.m, depth: problem.k)
+    if case .structured(let n, let m) = isTransposed ? op.sparsity.activations : op.sparsity.weights {
+      (product.kept, product.group) = (n, m)
+    }
+    let bits = op.dataType.bits
+    let sumBits = max(32, bits)
+    let positionBits = product.group == 1 ? 0 : ceilLog2(product.group)
+    let folds = FoldedProduct(
+      product, on: array, dataflow: schedule.dataflow,
+      outputCapacity: Int(array.outputBuffer.count) / 2 / (sumBits / 8))
+
+    // Off-chip traffic.
+    let filterElements = isTransposed ? problem.bElements : problem.aElements
+    let movingElements = isTransposed ? problem.aElements : problem.bElements
+    let prunesInline = product.group > 1 && !isTransposed && prunesOnLoad(op.phase)
+    let keptElements = (filterElements * product.kept).dividedRoundingUp(by: product.group)
+    let metadata = prunesInline ? 0 : keptElements * positionBits
+    let filterBits = (prunesInline ? filterElements : keptElements) * bits + metadata
+    let movingBits = movingElements * bits
+    let passes = OperandTraffic(
+      movingBytes: (movingBits / 8).dividedRoundingUp(by: problem.count),
+      filterBytes: (filterBits / 8).dividedRoundingUp(by: problem.count), folds: folds, array: array)
+    let readsMoving = isTransposed ? placement.readsFilters : placement.readsMoving
+    let readsFilters = isTransposed ? placement.readsMoving : placement.readsFilters
+    if readsMoving { schedule.traffic.dramRead += Bytes(bits: Int64(movingBits)) * Int64(passes.moving) }
+    if readsFilters {
+      schedule.traffic.dramRead += Bytes(bits: Int64(filterBits)) * Int64(passes.filters)
+      if schedule.cycles == 0, schedule.dataflow == .weightStationary {
+        let registers = array.rows * array.columns * (array.sparseElement == .group ? product.kept : 1)
+        schedule.firstFilters = Bytes(
+          bits: Int64(min(registers * (bits + positionBits), filterBits.dividedRoundingUp(by: problem.count))))
+      }
+    }
+    if placement.writesResult {
+      schedule.traffic.dramWritten += Bytes(bits: Int64(problem.cElements * op.outputType.bits))
+    }
+    if prunesInline, let pruner = array.pruner {
+      schedule.pruningCycles +=
+        passes.filters
+        * pruner.cycles(Pruning(elements: filterElements, n: product.kept, m: product.group))
+    }
+
+    // Buffers (level two) to element registers (level one). A read goes to every element with work that it passes.
+    let results = product.rows * product.columns
+    let filterValueBits = bits + positionBits
+    let filterCopies =
+      folds.dataflow == .weightStationary ? folds.filterReads : folds.filterReads / folds.along * product.rows
+    let buffered = Traffic(
+      l2Read: Bytes(
+        bits: Int64(folds.movingReads * bits + folds.filterReads * filterValueBits + folds.outputReads * sumBits)),
+      l2Written: Bytes(
+        bits: Int64((folds.outputWrites - results) * sumBits + results * op.outputType.bits)),
+      l1Filled: Bytes(
+        bits: Int64(folds.movingReads / folds.across * product.columns * bits + filterCopies * filterValueBits)),
+      l1Read: Bytes(bits: Int64(folds.slotCycles * array.rows * array.columns * 2 * bits)),
+      metadata: Bytes(bits: Int64(folds.filterReads * positionBits)))
+    schedule.traffic.add(buffered, times: problem.count)
+
+    if schedule.cycles == 0 { (schedule.along, schedule.across) = (folds.along, folds.across) }
+    schedule.cycles += folds.cycles * problem.count
+    schedule.slotCycles += folds.slotCycles * problem.count
+    schedule.useful += folds.useful * problem.count
+  }
+
+  /// Whether weights come dense and are pruned on their way into the array; trained networks are stored pruned.
+  private func prunesOnLoad(_ phase: Phase) -> Bool {
+    guard let pruner = array.pruner, !pruner.pregenerates else { return false }
+    return phase == .forward || phase == .backwardData
+  }
+
+  /// Puts together the answer for a matrix operator.
+  func estimate(_ op: Operator, _ schedule: Schedule) -> Estimate {
+    let elapsed = schedule.elapsed
+    let elements = array.rows * array.columns
+    let executed = schedule.slotCycles * elements
+    let slots = Seconds(Double(schedule.slotCycles) / array.clock.value)
+    let busy = slots * (Double(schedule.useful) / Double(executed))
+    let wait = schedule.body - schedule.compute
+    let isPruningBound = schedule.pruning >= schedule.body && wait > .zero
+
+    // Busy is the time the useful products would take on all elements at once.
+    var stalled = TimeByBound()
+    stalled[.imbalance] = slots - busy
+    stalled[.fill] = schedule.compute - slots
+    stalled[.dram] = schedule.fill
+    stalled[isPruningBound ? .decode : .dram] += wait
+    stalled[.vector] = schedule.softmax
+
+    var bound = Bound.issue
+    var largest = busy
+    for cause in [Bound.imbalance, .fill, .decode, .dram, .vector] where stalled[cause] > largest {
+      (bound, largest) = (cause, stalled[cause])
+    }
+    if wait > .zero, bound != .vector { bound = isPruningBound ? .decode : .dram }
+
+    let work = op.vectorWork
+    let rate = array.dataTypes.resolve(op.dataType)?.rate.energy ?? .zero
+    let buffers = schedule.traffic.l2Read + schedule.traffic.l2Written
+    return Estimate(
+      elapsed: elapsed, cycles: wholeCycles(elapsed), clock: array.clock, bound: bound,
+      matrix: UnitTime(busy: busy, stalled: stalled), vector: UnitTime(busy: schedule.softmax, of: elapsed),
+      memory: UnitTime(busy: schedule.memory, of: elapsed),
+      macs: MACCount(dense: op.denseMACs, useful: schedule.useful, padded: executed - schedule.useful),
+      traffic: schedule.traffic,
+      energy: EnergyBreakdown(
+        mac: Double(executed) * rate, vector: Double(work.operations + work.transcendentals) * array.vector.energy,
+        l2: buffers * array.bufferEnergy, dram: schedule.traffic.dram * array.dram.energy,
+        idle: array.idle * elapsed),
+      isPowerCapped: false,
+      mapping: .folds(schedule.dataflow, along: schedule.along, across: schedule.across))
+  }
+}

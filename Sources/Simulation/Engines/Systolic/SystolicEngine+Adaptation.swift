@@ -1,0 +1,54 @@
+import Hardware
+import Workloads
+
+extension SystolicEngine {
+  func adapt(_ op: Operator) -> Adaptation {
+    var op = op
+    var changes: [String] = []
+    if let (type, _) = array.dataTypes.resolve(op.dataType) {
+      if type != op.dataType {
+        changes.append("\(op.dataType.rawValue) runs as \(type.rawValue)")
+        // Results follow, unless they were asked for in another type.
+        if op.outputType == op.dataType { op.outputType = type }
+        op.dataType = type
+      }
+    } else if op.kind.isMatrix {
+      let known = array.dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")
+      return .impossible(
+        "the array multiplies no \(op.dataType.rawValue)", help: "it has \(known); name a substitute")
+    }
+    guard op.kind.isMatrix else { return .runs(op, changes: changes) }
+
+    for operand in [OperandSparsity.Operand.weights, .activations, .scores] {
+      let pattern = op.sparsity[operand]
+      guard pattern != .dense else { continue }
+      if let reason = reasonAgainst(pattern, of: operand, in: op) {
+        changes.append("\(pattern) runs dense: \(reason)")
+        op.sparsity[operand] = .dense
+      } else if case .structured(let n, let m) = pattern, n == m {
+        // Keeps everything, and needs no positions.
+        op.sparsity[operand] = .dense
+      }
+    }
+    return .runs(op, changes: changes)
+  }
+
+  /// Why the array gains nothing from a pattern, or nil where it does.
+  private func reasonAgainst(
+    _ pattern: SparsityPattern, of operand: OperandSparsity.Operand, in op: Operator
+  ) -> String? {
+    guard array.sparseElement != .none else { return "the array's elements are dense" }
+    guard case .structured(_, let m) = pattern else { return "the array exploits N:M only" }
+    guard operand != .scores else { return "scores are products of activations" }
+    guard operand == .weights || op.sparsity.weights == .dense else {
+      return "the array exploits one operand, the weights"
+    }
+    guard m <= array.largestGroup else { return "the array's groups hold up to \(array.largestGroup)" }
+    let problems = op.matrixProblems
+    if operand == .weights, !problems.allSatisfy(\.hasWeights) { return "the product has no weights" }
+    guard problems.allSatisfy({ $0.groupedChannels.isMultiple(of: m) }) else {
+      return "the reduction is not divisible into groups of \(m)"
+    }
+    return nil
+  }
+}
