@@ -60,13 +60,13 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
   ),
 ]
 
-/// The tests: what each may use beside the target it is named after. Only they may use Foundation.
-let tests: [(name: String, uses: [Target.Dependency])] = [
-  ("QuantitiesTests", ["Quantities"]),
-  ("DiagnosticsTests", ["Lacuna", "Goldens"]),
-  ("ReportingTests", ["Lacuna", "Goldens"]),
-  ("LayeringTests", []),
-  ("CommandLineTests", ["lacuna-cli", "Lacuna", "Goldens"]),
+/// The tests, what each may use, and whether it has files beside its sources. Only tests may use Foundation.
+let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
+  ("QuantitiesTests", ["Quantities"], false),
+  ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
+  ("ReportingTests", ["Lacuna", "Goldens"], true),
+  ("LayeringTests", [], false),
+  ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]
 
 let package = Package(
@@ -98,6 +98,7 @@ let package = Package(
       .target(name: "Goldens", path: "Tests/Goldens", swiftSettings: settings),
     ]
     + tests.map {
-      .testTarget(name: $0.name, dependencies: $0.uses, swiftSettings: settings)
+      .testTarget(
+        name: $0.name, dependencies: $0.uses, exclude: $0.fixtures ? ["Fixtures"] : [], swiftSettings: settings)
     }
 )

@@ -40,7 +40,8 @@ public struct SourceText: Sendable {
     let visibleEnd = min(lineEnd, offset + 4 * width)
     let marked = decoded(offset..<min(max(range.upperBound, offset), visibleEnd))
     let after = Array(decoded(offset..<visibleEnd))
-    let lead = unseen == 0 && before.count <= width / 2 ? before : ["…"] + before.suffix(width / 2)
+    let fits = unseen == 0 && (before.count <= width / 2 || before.count + after.count <= width)
+    let lead = fits ? before : ["…"] + before.suffix(width / 2)
     let room = max(0, width - lead.count)
     let tail = after.count <= room ? after : after.prefix(room) + ["…"]
     let underlined = max(1, min(marked.count, tail.count))

@@ -16,11 +16,9 @@ func countText(_ count: Int, unit: String = "") -> String {
   return "\(formatSignificant(value, digits: 3)) \(prefixes[prefix])\(unit)"
 }
 
-/// A rate of things a second.
-func rateText(_ perSecond: Double, unit: String) -> String {
-  perSecond < 10_000
-    ? "\(formatSignificant(perSecond, digits: 3)) \(unit)/s"
-    : countText(Int(perSecond.rounded()), unit: "\(unit)/s")
+/// A rate, with a decimal prefix above ten thousand.
+func rateText(_ perSecond: Double) -> String {
+  perSecond < 10_000 ? formatSignificant(perSecond, digits: 3) : countText(Int(perSecond.rounded()))
 }
 
 /// A part of a whole.

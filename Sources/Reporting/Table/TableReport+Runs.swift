@@ -36,10 +36,10 @@ extension TableReport {
       }
     let hasPhases = groups.contains { $0.first.phase != .inference }
     var table = TextTable(
-      [.words("operator", shrinks: true), .words("kind")] + (hasPhases ? [.words("phase")] : [])
+      [.words("operator", cut: .middle), .words("kind")] + (hasPhases ? [.words("phase")] : [])
         + [
-          .words("shape", shrinks: true), .number("count"), .number("time"), .number("share"), .words("bound"),
-          .number("speedup"), .words("mapping", shrinks: true),
+          .words("shape", cut: .end), .number("count"), .number("time"), .number("share"), .words("bound"),
+          .number("speedup"), .words("mapping", cut: .end),
         ])
     for group in groups.prefix(shown) {
       let estimate = comparison.run.estimates[group.first.estimate]
@@ -91,7 +91,7 @@ extension TableReport {
     let (macs, traffic, energy) = (totals.macs, totals.traffic, totals.energy)
     var lines: [(String, String)] = []
     lines.append(("time", "\(totals.elapsed) (dense \(dense.elapsed))"))
-    if let throughput = comparison.run.throughput { lines.append(("throughput", rateText(throughput, unit: "sample"))) }
+    if let throughput = comparison.run.throughput { lines.append(("throughput", rateText(throughput) + " samples/s")) }
     lines.append(("speedup", "\(factorText(finite(comparison.speedup))) against dense on the same machine"))
     lines.append(
       ("energy", "\(energy.total) (dense \(dense.energy.total), gain \(factorText(finite(comparison.energyGain))))"))
@@ -133,8 +133,7 @@ extension TableReport {
       let energy = totals.energy.total
       table.add([
         report.run.machine, totals.elapsed.description,
-        report.run.throughput.map { $0 < 10_000 ? formatSignificant($0, digits: 3) : countText(Int($0.rounded())) }
-          ?? "–",
+        report.run.throughput.map(rateText) ?? "–",
         factorText(finite(report.comparison.speedup)), factorText(ratio(reference.value, totals.elapsed.value)),
         energy.description, report.run.samples.map { (energy / Double($0)).description } ?? "–",
         totals.averagePower.description, bytesText(totals.traffic.dram), totals.topBound?.name ?? "–",

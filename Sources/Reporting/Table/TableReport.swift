@@ -20,7 +20,7 @@ public enum TableReport {
 
   private static func list(_ machines: [Machine]) -> String {
     var table = TextTable([
-      .words("name"), .words("engine"), .words("title", shrinks: true), .number("constants"), .number("assumed"),
+      .words("name"), .words("engine"), .words("title", cut: .end), .number("constants"), .number("assumed"),
     ])
     for machine in machines {
       table.add([
@@ -33,11 +33,13 @@ public enum TableReport {
 
   private static func details(_ machine: Machine) -> String {
     var text = "\(machine.name): \(machine.title.printable) (\(machine.architecture.name))\n\n"
-    var table = TextTable([
-      .words("constant"), .words("value", shrinks: true), .words("kind"), .words("source", shrinks: true),
-    ])
+    var table = TextTable([.words("constant"), .words("value", cut: .end), .words("kind"), .words("source")])
+    // Sources are read in full: they take as many lines as they need.
+    let room = TextTable.width - 16 - (machine.constants.map { $0.path.count + min($0.value.count, 24) }.max() ?? 0)
     for constant in machine.constants {
-      table.add([constant.path, constant.value, constant.certainty.rawValue, constant.source])
+      let source = constant.source.lines(of: max(24, room))
+      table.add([constant.path, constant.value, constant.certainty.rawValue, source.first ?? ""])
+      for line in source.dropFirst() { table.add(["", "", "", line]) }
     }
     text += table.text()
     let counts = Certainty.allCases.compactMap { kind in
@@ -53,7 +55,7 @@ public enum TableReport {
     let summary = TraceSummary(workload)
     var text = heading(
       [workload.name, format] + (workload.samples.map { [plural($0, "sample")] } ?? []))
-    text += "from \(workload.source.printable)\n\n"
+    text += wrapped("from \(workload.source.printable)") + "\n"
     var table = TextTable([
       .words("kind"), .words("phase"), .words("types"), .number("in trace"), .number("runs"), .number("MACs"),
       .number("share"),
@@ -101,17 +103,9 @@ public enum TableReport {
       }.joined()
   }
 
-  /// The text in lines of at most the table's width, each indented, the later ones twice.
-  static func wrapped(_ text: String, indent: String) -> String {
-    var lines: [String] = []
-    var line = indent
-    for word in text.split(separator: " ") {
-      if line.count + 1 + word.count > TextTable.width, line.contains(where: { $0 != " " }) {
-        lines.append(line)
-        line = indent + indent
-      }
-      line += (line.last == " " || line.isEmpty ? "" : " ") + word
-    }
-    return (lines + [line]).joined(separator: "\n") + "\n"
+  /// The text in lines of at most the table's width, indented, the later ones more.
+  static func wrapped(_ text: String, indent: String = "") -> String {
+    let lines = text.lines(of: TextTable.width - indent.count - 2)
+    return lines.enumerated().map { indent + ($0.offset == 0 ? "" : "  ") + $0.element + "\n" }.joined()
   }
 }

@@ -2,17 +2,26 @@
 struct TextTable {
   /// One column.
   struct Column {
+    /// How a cell gives way when the table is too wide.
+    enum Cut {
+      /// Not at all.
+      case never
+      /// It loses its end.
+      case end
+      /// It loses its middle: names are told apart by their ends.
+      case middle
+    }
+
     var title: String
     /// Numbers stand right, words left.
     var isNumber: Bool
-    /// Whether it gives way when the table is too wide.
-    var shrinks: Bool
+    var cut: Cut
 
-    static func words(_ title: String, shrinks: Bool = false) -> Column {
-      Column(title: title, isNumber: false, shrinks: shrinks)
+    static func words(_ title: String, cut: Cut = .never) -> Column {
+      Column(title: title, isNumber: false, cut: cut)
     }
 
-    static func number(_ title: String) -> Column { Column(title: title, isNumber: true, shrinks: false) }
+    static func number(_ title: String) -> Column { Column(title: title, isNumber: true, cut: .never) }
   }
 
   /// The widest a table gets where its columns can give way.
@@ -40,7 +49,7 @@ struct TextTable {
     let widths = widths(of: lines)
     return lines.map { cells in
       var line = zip(zip(cells, columns), widths).map { pair, width in
-        let (cell, column) = (pair.0.truncated(to: width), pair.1)
+        let (cell, column) = (pair.0.cut(pair.1.cut, to: width), pair.1)
         let padding = String(repeating: " ", count: width - cell.count)
         return column.isNumber ? padding + cell : cell + padding
       }.joined(separator: Self.gap)
@@ -53,7 +62,7 @@ struct TextTable {
     var widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     let gaps = Self.gap.count * (columns.count - 1)
     while widths.reduce(gaps, +) > Self.width {
-      let candidates = columns.indices.filter { columns[$0].shrinks && widths[$0] > Self.narrowest }
+      let candidates = columns.indices.filter { columns[$0].cut != .never && widths[$0] > Self.narrowest }
       guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
       widths[widest] -= 1
     }
@@ -63,7 +72,24 @@ struct TextTable {
 
 extension String {
   /// The text in at most `width` characters, an ellipsis where it is cut.
-  func truncated(to width: Int) -> String { count <= width ? self : prefix(max(0, width - 1)) + "…" }
+  func cut(_ cut: TextTable.Column.Cut, to width: Int) -> String {
+    guard count > width, width > 0 else { return self }
+    let tail = cut == .middle ? (width - 1) / 2 : 0
+    return prefix(width - 1 - tail) + "…" + suffix(tail)
+  }
+
+  /// The words in lines of at most `width` characters; a longer word has a line of its own.
+  func lines(of width: Int) -> [String] {
+    var lines: [String] = []
+    for word in split(separator: " ") {
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
+  }
 
   /// The text without the control characters that a file can smuggle into a terminal.
   var printable: String {
