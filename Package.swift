@@ -87,6 +87,7 @@ let package = Package(
       .testTarget(
         name: "SystolicTests",
         dependencies: ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"],
+        exclude: ["Fixtures"],
         swiftSettings: settings),
     ]
 )
