@@ -4,6 +4,8 @@ import Testing
 
 @testable import Simulation
 
+private let plain = Result { try array("systolic-32x32") }
+
 /// A small random array with a random product on it.
 private struct Case {
   var array: SystolicArray
@@ -16,7 +18,7 @@ private struct Case {
   init(seed: Int) throws {
     var generator = SeededGenerator(seed: seed)
     func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
-    array = try SystolicTests.array("systolic-32x32")
+    array = try plain.get()
     array.rows = pick(1...6)
     array.columns = pick(1...6)
     array.accumulatorLatency = Cycles(Int64(pick(1...5)))
