@@ -37,6 +37,15 @@ struct MatrixTests {
     #expect(folds.cycles == 4 * (2 * 1000 + 32 + 32 - 2 + 2 * 32))
   }
 
+  @Test func `dense filters fill the registers of group elements where that saves folds`() throws {
+    let engine = try engine(array("sat"), .weightStationary)
+    func folds(_ depth: Int) -> Mapping { engine.answer(gemm(32, 1024, depth)).mapping }
+    #expect(folds(32) == .folds(.weightStationary, along: 1, across: 1))
+    #expect(folds(512) == .folds(.weightStationary, along: 1, across: 1))
+    // 18 folds of one value, 9 of two; with four or more the last fold would be part-filled.
+    #expect(folds(576) == .folds(.weightStationary, along: 9, across: 1))
+  }
+
   @Test func `without interleaving a dependent addition waits for the accumulator`() throws {
     var array = try array("sat")
     let product = ArrayProduct(rows: 64, columns: 32, depth: 256, kept: 2, group: 8)
@@ -147,7 +156,7 @@ struct MatrixTests {
   @Test func `the weight gradient costs the same with and without bidirectional pruning`() throws {
     let engine = try engine(array("sat"))
     let layer = Convolution(
-      batch: 16, inputChannels: 64, outputChannels: 128, input: Extent(28, 28), kernel: Extent(3, 3),
+      batch: 16, inputChannels: 256, outputChannels: 256, input: Extent(28, 28), kernel: Extent(3, 3),
       padding: Padding(vertical: 1, horizontal: 1))
     func answer(_ phase: Phase, _ weights: SparsityPattern) -> Estimate {
       engine.answer(

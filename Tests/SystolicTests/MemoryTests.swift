@@ -54,7 +54,8 @@ struct MemoryTests {
     let op = gemm(64, 64, 64, hasWeights: false)
     let answer = try engine(array, .weightStationary).answer(op, inputsOnChip: true, outputOnChip: true)
     #expect(answer.traffic.dram == .zero)
-    #expect(answer.cycles == Cycles(4 * (64 + 94)))
+    // Two folds along the columns, whose elements hold two values each.
+    #expect(answer.cycles == Cycles(2 * (2 * 64 + 2 * 32 + 62)))
     let weights = try engine(array).answer(gemm(64, 64, 64), inputsOnChip: true, outputOnChip: true)
     #expect(weights.traffic.dram == Bytes(64 * 64 * 2))
   }
@@ -62,8 +63,8 @@ struct MemoryTests {
   @Test func `an operator starts when memory has answered and the first fold is loaded`() throws {
     let array = try array("sat")
     let answer = try engine(array, .weightStationary).answer(gemm(64, 4096, 64))
-    let first = Double(32 * 32 * 2) / array.dram.streamBandwidth.value
-    let compute = Double(4 * (4096 + 94)) / array.clock.value
+    let first = Double(2 * 32 * 32 * 2) / array.dram.streamBandwidth.value
+    let compute = Double(2 * (2 * 4096 + 2 * 32 + 62)) / array.clock.value
     #expect(abs(answer.elapsed.value - (array.dram.latency.value + first + compute)) < 1e-12)
     #expect(answer.bound == .issue)
   }

@@ -32,14 +32,16 @@ struct SteppedArray {
     var position: Int
   }
 
-  /// Filters pruned to n of m, compact: every filter keeps exactly n values of each group.
+  /// Filters pruned to n of m, compact: every filter keeps exactly n values of each group. The last group may be
+  /// part-filled where all values are kept.
   struct Filters {
     var n: Int
     var m: Int
     var depth: Int
     var columns: [[Kept]]
 
-    var keptDepth: Int { depth / m * n }
+    var keptDepth: Int { depth / m * n + depth % m }
+    var groups: Int { (depth + m - 1) / m }
 
     /// The masked filters, zeros included.
     var expanded: [[Int]] {
@@ -70,7 +72,7 @@ struct SteppedArray {
   func weightStationary(_ moving: [[Int]], _ filters: Filters, stripRows: Int) -> Outcome {
     var outcome = Outcome(
       result: moving.map { _ in [Int](repeating: 0, count: filters.columns.count) })
-    let depthSlots = holdsGroups ? filters.depth / filters.m : filters.keptDepth
+    let depthSlots = holdsGroups ? filters.groups : filters.keptDepth
     let depthFolds = (depthSlots + height - 1) / height
     let columnFolds = (filters.columns.count + width - 1) / width
     let strip = depthFolds == 1 ? moving.count : min(stripRows, moving.count)
@@ -185,8 +187,9 @@ struct SteppedArray {
     let slot = depthFold * height + i
     let group = holdsGroups ? slot : slot / filters.n
     guard group * filters.m < filters.depth else { return [] }
-    if holdsGroups || i == 0 || (slot - 1) / filters.n != group { outcome.movingReads += filters.m }
-    return Array(row[group * filters.m..<(group + 1) * filters.m])
+    let values = group * filters.m..<min((group + 1) * filters.m, filters.depth)
+    if holdsGroups || i == 0 || (slot - 1) / filters.n != group { outcome.movingReads += values.count }
+    return Array(row[values])
   }
 
   // MARK: Output-stationary
@@ -244,8 +247,8 @@ struct SteppedArray {
               guard row < moving.count else { return (index, []) }
               if index % filters.n == 0 {
                 let group = index / filters.n
-                edge[i] = Array(moving[row][group * filters.m..<(group + 1) * filters.m])
-                outcome.movingReads += filters.m
+                edge[i] = Array(moving[row][group * filters.m..<min((group + 1) * filters.m, filters.depth)])
+                outcome.movingReads += edge[i].count
               }
               return (index, edge[i])
             }

@@ -30,13 +30,16 @@ private struct Case {
 
     let m = [1, 1, 2, 4, 8][pick(0...4)]
     let n = pick(1...m)
-    let depth = m * pick(1...max(1, 24 / m))
+    let groups = pick(1...max(1, 24 / m))
+    // Dense filters need not fill their last group.
+    let tail = n == m && stepped.holdsGroups ? pick(0...m - 1) : 0
+    let depth = m * groups + tail
     moving = (0..<pick(1...17)).map { _ in (0..<depth).map { _ in pick(-9...9) } }
     let columns = (0..<pick(1...14)).map { _ in
-      (0..<depth / m).flatMap { _ in
+      let positions = (0..<groups).flatMap { _ in
         Array(0..<m).shuffled(using: &generator).prefix(n).sorted()
-          .map { SteppedArray.Kept(value: pick(-9...9), position: $0) }
       }
+      return (positions + Array(0..<tail)).map { SteppedArray.Kept(value: pick(-9...9), position: $0) }
     }
     filters = SteppedArray.Filters(n: n, m: m, depth: depth, columns: columns)
     capacity = pick(1...80)

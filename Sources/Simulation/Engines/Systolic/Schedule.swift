@@ -110,18 +110,28 @@ extension SystolicEngine {
     if case .structured(let n, let m) = isTransposed ? op.sparsity.activations : op.sparsity.weights {
       (product.kept, product.group) = (n, m)
     }
+    let isPruned = product.kept < product.group
     let bits = op.dataType.bits
     let sumBits = max(32, bits)
-    let positionBits = product.group == 1 ? 0 : ceilLog2(product.group)
-    let folds = FoldedProduct(
-      product, on: array, dataflow: schedule.dataflow,
-      outputCapacity: Int(array.outputBuffer.count) / 2 / (sumBits / 8))
+    let positionBits = isPruned ? ceilLog2(product.group) : 0
+    let outputCapacity = Int(array.outputBuffer.count) / 2 / (sumBits / 8)
+    var folds = FoldedProduct(product, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity)
+    if !isPruned, array.sparseElement == .group, schedule.dataflow == .weightStationary {
+      // Dense filters may fill an element's registers too, which saves folds: as many as pay.
+      var held = product
+      while held.group * 2 <= array.largestGroup {
+        (held.kept, held.group) = (held.group * 2, held.group * 2)
+        let other = FoldedProduct(held, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity)
+        if other.cycles < folds.cycles { (folds, product) = (other, held) }
+      }
+    }
 
     // Off-chip traffic.
     let filterElements = isTransposed ? problem.bElements : problem.aElements
     let movingElements = isTransposed ? problem.aElements : problem.bElements
-    let prunesInline = product.group > 1 && !isTransposed && prunesOnLoad(op.phase)
-    let keptElements = (filterElements * product.kept).dividedRoundingUp(by: product.group)
+    let prunesInline = isPruned && !isTransposed && prunesOnLoad(op.phase)
+    let keptElements =
+      isPruned ? (filterElements * product.kept).dividedRoundingUp(by: product.group) : filterElements
     let metadata = prunesInline ? 0 : keptElements * positionBits
     let filterBits = (prunesInline ? filterElements : keptElements) * bits + metadata
     let movingBits = movingElements * bits

@@ -14,6 +14,8 @@ import Workloads
 ///
 ///       elapsed = t₀ + max(array, off-chip traffic − first filters, on-line pruning)
 ///
+/// - Dense products on group elements may hold several values an element, up to the largest group, as pruned ones do:
+///   without that, pruned products would gain more than M/N by loading the array less often.
 /// - N:M: of the weights, or of the other operand where the weights are dense (pruned gradients); the pruned operand
 ///   is stored compact, ⌈log2 M⌉ bits of position a value, and is the one that stays in weight-stationary folds.
 /// - Vector operators run on the vector unit, optimizer steps on the updater, pruning on the pruner, each bound by
