@@ -86,7 +86,7 @@ let package = Package(
         swiftSettings: settings),
       .testTarget(
         name: "TracesTests",
-        dependencies: ["Quantities", "Diagnostics", "Documents", "Workloads", "Traces"],
+        dependencies: ["Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "CZlib"],
         swiftSettings: settings),
     ]
 )

@@ -21,6 +21,7 @@ struct PyTorchImporter {
   private let nodes: [PyTorchNode]
   /// The index of the node around each; nil at the top.
   private let parents: [Int?]
+  private let children: [[Int]]
   private var scopes: [Scope]
   private var skipReasons: [String?]
   /// Whether work inside was taken, so that the node itself is no loss.
@@ -84,9 +85,15 @@ struct PyTorchImporter {
     var indices: [Int: Int] = [:]
     for (index, node) in nodes.enumerated() { indices[node.id] = index }
     // A call starts after the one around it; anything else would be a loop.
-    self.parents = nodes.enumerated().map { index, node in
+    let parents = nodes.enumerated().map { index, node in
       indices[node.parent].flatMap { $0 < index ? $0 : nil }
     }
+    var children: [[Int]] = Array(repeating: [], count: nodes.count)
+    for (index, parent) in parents.enumerated() {
+      if let parent { children[parent].append(index) }
+    }
+    self.parents = parents
+    self.children = children
     self.scopes = Array(repeating: Scope(), count: nodes.count)
     self.skipReasons = Array(repeating: nil, count: nodes.count)
     self.holdsWork = Array(repeating: false, count: nodes.count)
@@ -101,10 +108,11 @@ struct PyTorchImporter {
       var scope = parents[index].map { scopes[$0] } ?? Scope()
       if node.name.hasPrefix("autograd::engine::evaluate_function") { scope.isBackward = true }
       if node.name.contains("AccumulateGrad") { scope.isAccumulation = true }
+      let isInOptimizer = scope.isOptimizer
       if node.name.hasPrefix("Optimizer.") { scope.isOptimizer = true }
       scopes[index] = scope
       guard !scope.isTaken, !isWrapper[index] else { continue }
-      if node.name.hasPrefix("Optimizer.step") {
+      if node.name.hasPrefix("Optimizer.step"), !isInOptimizer {
         if let update = optimizerStep(index) { take([update], index) }
         continue
       }
@@ -191,14 +199,13 @@ struct PyTorchImporter {
 
   /// The whole step of an optimizer as one update; nil where it shows no tensors.
   private func optimizerStep(_ index: Int) -> PyTorchMapping.Work? {
-    var inside: Set<Int> = [index]
-    var calls: [PyTorchNode] = []
-    for later in nodes.indices.dropFirst(index + 1) {
-      guard let parent = parents[later], inside.contains(parent) else { continue }
-      inside.insert(later)
-      calls.append(nodes[later])
+    var calls: [Int] = []
+    var open = children[index]
+    while let next = open.popLast() {
+      calls.append(next)
+      open += children[next]
     }
-    return PyTorchMapping.optimizerStep(nodes[index].name, calls)
+    return PyTorchMapping.optimizerStep(nodes[index].name, calls.sorted().map { nodes[$0] })
   }
 
   private func finished() -> [Operator] {

@@ -141,7 +141,8 @@ struct PyTorchNodeReader {
     let numbers = value.elements ?? []
     return PyTorchNode.Tensor(
       shape: (shape?.elements ?? []).map { max(0, $0.integer ?? 0) },
-      storage: numbers.count > 1 ? numbers[1].integer : nil, type: dataType(type))
+      // 0 stands for no memory.
+      storage: numbers.count > 1 ? numbers[1].integer.flatMap { $0 == 0 ? nil : $0 } : nil, type: dataType(type))
   }
 
   /// The type in `Tensor(c10::Half)`; nil for those that no machine computes with.
