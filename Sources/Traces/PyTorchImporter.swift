@@ -111,7 +111,11 @@ struct PyTorchImporter {
       let isInOptimizer = scope.isOptimizer
       if node.name.hasPrefix("Optimizer.") { scope.isOptimizer = true }
       scopes[index] = scope
-      guard !scope.isTaken, !isWrapper[index] else { continue }
+      guard !scope.isTaken else { continue }
+      if isWrapper[index] {
+        passStoragesThrough(index)
+        continue
+      }
       if node.name.hasPrefix("Optimizer.step"), !isInOptimizer {
         if let update = optimizerStep(index) { take([update], index) }
         continue
@@ -121,7 +125,7 @@ struct PyTorchImporter {
       case .operators(let mapped): take(mapped, index)
       case .skip(let reason):
         skipReasons[index] = reason
-        passStoragesThrough(node)
+        passStoragesThrough(index)
       }
     }
   }
@@ -186,13 +190,16 @@ struct PyTorchImporter {
     for storage in mapped.first?.storages?.written ?? [] { writers[storage] = [first] }
   }
 
-  /// What a call that is not taken leaves behind: views keep their storage's writers, allocations start anew, and
-  /// anything else hands on what it read.
-  private mutating func passStoragesThrough(_ node: PyTorchNode) {
+  /// What a call that is not taken leaves behind: views keep their storage's writers, allocations and constants start
+  /// anew, and anything else hands on what it read. What the call around it returns is settled already.
+  private mutating func passStoragesThrough(_ index: Int) {
+    let node = nodes[index]
     let inputs = Set(node.inputTensors.compactMap(\.storage))
-    let isAllocation = node.name.contains("empty") || node.name.hasSuffix("resize_")
-    let origin = isAllocation ? [] : Set(inputs.flatMap { writers[$0] ?? [] }).sorted()
-    for storage in node.outputTensors.compactMap(\.storage) where !inputs.contains(storage) {
+    let settled = parents[index].map { nodes[$0].outputTensors.compactMap(\.storage) } ?? []
+    let isNew = node.name.contains("empty") || node.name.hasSuffix("resize_") || node.createsConstants
+    let origin = isNew ? [] : Set(inputs.flatMap { writers[$0] ?? [] }).sorted()
+    for storage in node.outputTensors.compactMap(\.storage)
+    where !inputs.contains(storage) && !settled.contains(storage) {
       writers[storage] = origin
     }
   }
