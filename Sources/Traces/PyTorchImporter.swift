@@ -60,6 +60,7 @@ struct PyTorchImporter {
         hasNodes = true
         try parser.forEachElement { (parser) throws(DiagnosticList) in
           if let node = nodeReader.read(try parser.parseValue()) { nodes.append(node) }
+          try TraceReader.stopIfHopeless(sink)
         }
       default: _ = try parser.parseValue()
       }

@@ -19,7 +19,8 @@ extension PyTorchNode {
       plainProduct(isBackward, forward, isComputed)
     case "bmm": product(tensor("self", at: 0), tensor("mat2", at: 1), weights: nil, isBackward, forward)
     case "baddbmm": product(tensor("batch1", at: 1), tensor("batch2", at: 2), weights: nil, isBackward, forward)
-    case "conv1d", "conv2d", "convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution",
+    case "conv_transpose1d", "conv_transpose2d", "conv_transpose3d": .skip("a transposed convolution")
+    case "conv1d", "conv2d", "conv3d", "convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution",
       "thnn_conv2d", "_conv_depthwise2d", "convolution_overrideable":
       convolution()
     case "convolution_backward", "cudnn_convolution_backward", "convolution_backward_overrideable":
@@ -159,7 +160,7 @@ extension PyTorchNode {
       let dilation = integers("dilation", at: first + 2), !stride.isEmpty, !padding.isEmpty, !dilation.isEmpty
     else { return .failure(Refusal(text: "a convolution whose padding is a word")) }
     // Only the user's calls lack `transposed` and `output_padding` before `groups`.
-    let isPlain = key == "conv1d" || key == "conv2d"
+    let isPlain = key.hasPrefix("conv") && !key.hasPrefix("convolution")
     if !isPlain, bool("transposed", at: first + 3) ?? false {
       return .failure(Refusal(text: "a transposed convolution"))
     }

@@ -51,6 +51,7 @@ struct ScaleSimTopology {
     let isProduct = isProduct(header)
     topology.readHeader(header, fixed: isProduct ? 4 : convolutionColumns.count)
     for row in table.rows.dropFirst() {
+      try TraceReader.stopIfHopeless(sink)
       if let read = isProduct ? topology.product(row) : topology.convolution(row) { workload.operators.append(read) }
     }
     return workload
@@ -71,7 +72,8 @@ struct ScaleSimTopology {
           at: index < header.cells.count ? header.cells[index].range : header.end)
       }
     }
-    for (index, cell) in header.cells.enumerated().dropFirst(fixed) {
+    // A spreadsheet has some columns of its own, not thousands.
+    for (index, cell) in header.cells.enumerated().dropFirst(fixed).prefix(50) {
       switch cell.text.lowercased() {
       case "": continue
       case "sparsity": sparsityColumn = index

@@ -118,6 +118,25 @@ import Workloads
     #expect(problems(#"{"schema":"1.0.1","nodes":[],"nodes":[]}"#).map(\.code) == [.duplicateKey])
   }
 
+  @Test(.timeLimit(.minutes(1))) func `a flood of problems ends in time`() {
+    let many = 20_000
+    let nodes = problems("{\"schema\":\"1.0.1\",\"nodes\":[" + String(repeating: "7,", count: many) + "7]}")
+    #expect(nodes.count == 500)
+    let columns = problems("Layer,M,N,K" + String(repeating: ",x", count: many) + "\n")
+    #expect(columns.count == 51 && columns.last?.code == .emptyTrace)
+    let rows = problems("Layer,M,N,K\n" + String(repeating: "a,b,c,d\n", count: many))
+    #expect((500..<510).contains(rows.count))
+    let keys = (0..<3000).map { "\"k\($0)\":0" }.joined(separator: ",")
+    let unknown = problems("{\"lacuna_trace\":1,\"skipped\":[{\(keys)}]}")
+    #expect(unknown.count < 1100 && unknown.contains { $0.code == .unknownKey })
+  }
+
+  @Test func `operators that are each countable but not together are refused`() {
+    let line = #"{"name":"a","kind":"gemm","dtype":"fp16","m":131072,"n":131072,"k":524288}"# + "\n"
+    let found = problems("{\"lacuna_trace\":1}\n" + String(repeating: line, count: 1500))
+    #expect(found.map(\.code) == [.sizeOverflow])
+  }
+
   @Test func `nodes that are their own ancestors are read once`() throws {
     let relu = { (id: Int, parent: Int) in
       """
