@@ -88,7 +88,7 @@ struct PyTorchNodeReader {
   /// Reads a node, or reports what is wrong with it.
   mutating func read(_ node: Node) -> PyTorchNode? {
     guard var fields = Fields(node, reader, what: "a node of the trace") else { return nil }
-    let id = fields.required("id", as: Int.self)
+    let id = fields.required("id", in: .min ... .max)
     let name = fields.required("name", as: String.self)
     guard let id, let name else { return nil }
     let parent = fields.node("ctrl_deps")?.integer ?? fields.node("parent")?.integer ?? id
