@@ -40,7 +40,7 @@ extension TensorCoreEngine {
     let softmax =
       pairs * (isBackward ? 2 : 1)
       * max(1 / gpu.vector.transcendentalsPerCycle, 4 / gpu.vector.operationsPerCycle)
-    let step = max(issue, softmax) + Double(gpu.stepOverhead.count)
+    let step = max(issue / gpu.issueEfficiency, softmax) + Double(gpu.stepOverhead.count)
     let sms = Double(gpu.multiprocessors)
     let waves = (Double(blocks) / sms).rounded(.up)
     let fill = Double(gpu.pipelineFill.count) * waves

@@ -12,7 +12,7 @@ import Workloads
 ///   A is dense.
 /// - Operand feed: each pass of `rowsPerOperandPass` rows reads the step's slice of B from shared memory, and each
 ///   pass of `columnsPerOperandPass` columns its slice of A; 2:4 halves A and adds its metadata, and never touches B.
-/// - A step takes the longer of the two and an overhead; a tile adds its fill and the write of its result.
+/// - Both sustain a share of their peak. A step takes the longer of the two and an overhead; a tile adds its fill and the write of its result.
 /// - Level-two cache: every tile reads its rows and columns once; blocks of a cluster share.
 /// - Off-chip memory: operands that fit the cache together are read once. Otherwise each wave reads the rows and
 ///   columns its tiles touch, laid out as nearly square as they can be.
@@ -21,6 +21,7 @@ import Workloads
 struct KernelSchedule {
   var kernel: GEMMKernel
   var splits: Int
+  var isSparse = false
   var tiles = 0
   var waves = 0
   /// Cycles of one SM, averaged over all of them, in which its tensor cores work.
@@ -72,7 +73,7 @@ struct MatrixWork {
 extension KernelSchedule {
   /// Lays `work` out with `kernel` on `gpu`.
   init(_ work: MatrixWork, kernel: GEMMKernel, splits: Int, gpu: TensorCoreGPU) {
-    self.init(kernel: kernel, splits: splits)
+    self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
     let machines = Double(gpu.multiprocessors * kernel.tilesPerMultiprocessor)
     let rate = work.isSparse ? (work.rate.sparsePerCycle ?? work.rate.perCycle) : work.rate.perCycle
     let stepK = max(16, Double(gpu.stepBytes.count) / work.elementBytes)
@@ -87,11 +88,12 @@ extension KernelSchedule {
     let stepReadBytes =
       stepK * work.elementBytes
       * (Double(passRows * columns) + Double(rows * passColumns) * work.compression)
-    let stepRead = stepReadBytes / gpu.sharedMemoryPort.value
-    isFeedBound = stepRead > stepIssue
+    let stepRead = stepReadBytes / (gpu.sharedMemoryPort.value * gpu.portEfficiency)
+    let stepMultiply = stepIssue / gpu.issueEfficiency
+    isFeedBound = stepRead > stepMultiply
     // Tiles that share an SM hide each other's barriers.
     let overhead = Double(gpu.stepOverhead.count) / Double(kernel.tilesPerMultiprocessor)
-    let step = max(stepIssue, stepRead) + overhead
+    let step = max(stepMultiply, stepRead) + overhead
     let tileFill =
       (Double(gpu.pipelineFill.count) + Double(kernel.m * kernel.n) * work.outputBytes / gpu.epiloguePort.value)
       / Double(kernel.tilesPerMultiprocessor)

@@ -86,19 +86,38 @@ extension TensorCoreEngine {
       metadataBits: Double(task.sparsity.weights.metadataBitsPerValue), inputsOnChip: task.inputsOnChip,
       outputOnChip: task.outputOnChip)
 
-    var best: (schedule: KernelSchedule, time: Double)?
+    var best: (schedule: KernelSchedule, point: OperatingPoint)?
     for kernel in gpu.kernels {
       for splits in [1, 2, 4, 8] where splits == 1 || kernel.splitsReduction {
         // Splitting is for products with too few tiles and a long reduction.
         guard splits == 1 || (work.problems.count == 1 && work.problems[0].k >= splits * 512) else { continue }
         let schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { continue }
-        let time = time(of: schedule, at: gpu.maximumClock)
-        if time < best?.time ?? .infinity { best = (schedule, time) }
+        let point = operatingPoint(of: schedule, rate: rate)
+        if point.elapsed < best?.point.elapsed ?? Seconds(.infinity) { best = (schedule, point) }
       }
     }
-    guard let schedule = best?.schedule else { preconditionFailure("a GPU has at least one kernel") }
-    return finish(schedule, task, op, rate: rate)
+    guard let best else { preconditionFailure("a GPU has at least one kernel") }
+    return finish(best.schedule, best.point, task, op, rate: rate)
+  }
+
+  /// Energy of a schedule's actions at the highest voltage.
+  private func dynamicEnergy(of s: KernelSchedule, rate: MACRate) -> (mac: Joules, l1: Joules, l2: Joules) {
+    (
+      rate.energy * s.executedMACs, gpu.sharedMemoryEnergy.value * Joules(s.l1ReadBytes + s.l1FilledBytes),
+      gpu.l2Energy.value * Joules(s.l2ReadBytes + s.l2WrittenBytes)
+    )
+  }
+
+  private func operatingPoint(of s: KernelSchedule, rate: MACRate) -> OperatingPoint {
+    let energy = dynamicEnergy(of: s, rate: rate)
+    let dramBytes = s.dramReadBytes + s.dramWrittenBytes
+    return OperatingPoint(
+      PowerDemand(
+        launch: launch(of: s), cycles: max(s.core, s.l2),
+        memory: Seconds(memoryTime(dramBytes)), dynamicEnergy: energy.mac + energy.l1 + energy.l2,
+        memoryEnergy: Joules(dramBytes * gpu.dram.energy.value)),
+      power: gpu.power, minimum: gpu.minimumClock, maximum: gpu.maximumClock)
   }
 
   private func memoryTime(_ bytes: Double) -> Double {
@@ -106,32 +125,18 @@ extension TensorCoreEngine {
   }
 
   /// The launch of a matrix kernel; adding up a split reduction is a kernel of its own.
-  private func launch(splits: Int) -> Double {
-    gpu.launch.value * (splits > 1 ? 2 : 1) + gpu.matrixSetup.value
+  private func launch(of s: KernelSchedule) -> Seconds {
+    gpu.launch * (s.splits > 1 ? 2 : 1) + gpu.matrixSetup + (s.isSparse ? gpu.sparseSetup : .zero)
   }
 
-  private func time(of schedule: KernelSchedule, at clock: Hertz) -> Double {
-    launch(splits: schedule.splits)
-      + max(
-        max(schedule.core, schedule.l2) / clock.value,
-        memoryTime(schedule.dramReadBytes + schedule.dramWrittenBytes))
-  }
-
-  private func finish(_ s: KernelSchedule, _ task: Task, _ op: Operator, rate: MACRate) -> Estimate {
-    let sharedBytes = s.l1ReadBytes + s.l1FilledBytes
-    let l2Bytes = s.l2ReadBytes + s.l2WrittenBytes
+  private func finish(
+    _ s: KernelSchedule, _ point: OperatingPoint, _ task: Task, _ op: Operator, rate: MACRate
+  ) -> Estimate {
+    let (mac, l1, l2) = dynamicEnergy(of: s, rate: rate)
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
-    let mac = Joules(s.executedMACs * rate.energy.value)
-    let l1 = Joules(sharedBytes * gpu.sharedMemoryEnergy.value)
-    let l2 = Joules(l2Bytes * gpu.l2Energy.value)
     let dram = Joules(dramBytes * gpu.dram.energy.value)
-    let launch = Seconds(launch(splits: s.splits))
+    let launch = launch(of: s)
     let memory = Seconds(memoryTime(dramBytes))
-    let point = OperatingPoint(
-      PowerDemand(
-        launch: launch, cycles: max(s.core, s.l2), memory: memory, dynamicEnergy: mac + l1 + l2,
-        memoryEnergy: dram),
-      power: gpu.power, minimum: gpu.minimumClock, maximum: gpu.maximumClock)
 
     let clock = point.clock.value
     var matrix = UnitTime(busy: Seconds(s.issue / clock))
