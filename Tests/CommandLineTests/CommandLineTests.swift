@@ -123,6 +123,13 @@ import Testing
 }
 
 @Suite struct OutputTests {
+  @Test func `an option that changes nothing is warned about`() throws {
+    let outcome = try Tool.run(["trace", "info", "Traces/resnet18.jsonl.zst", "--batch", "8", "--format", "csv"])
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.hasPrefix("warning: --batch changes nothing"))
+    #expect(try Tool.run(["trace", "info", "Traces/resnet18.jsonl.zst", "--format", "csv"]).output == outcome.output)
+  }
+
   @Test(arguments: [["--help"], ["trace", "cat", "-"], ["trace", "info", "-"], ["--version"]])
   func `a reader that went away is told about, not signalled`(_ arguments: [String]) throws {
     let pipe = Pipe()
