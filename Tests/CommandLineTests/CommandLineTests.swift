@@ -21,6 +21,21 @@ import Testing
     #expect(discussion.contains("\n  lacuna \(command.joined(separator: " "))"), "\(discussion)")
   }
 
+  @Test(arguments: [["simulate"], ["compare"], ["trace", "info"], ["trace", "cat"], ["hardware", "list"]])
+  func `the examples of a help text work`(_ command: [String]) throws {
+    let help = try Tool.run(command + ["--help"], environment: ["COLUMNS": "200"]).output
+    let examples = help.split(separator: "\n").filter { $0.hasPrefix("  lacuna ") }
+    #expect(!examples.isEmpty)
+    for example in examples {
+      // What follows a pipe is another program's; the quotes are the shell's.
+      let words = example.prefix { $0 != "|" }.split(separator: " ").dropFirst()
+      let arguments = words.map { $0.filter { $0 != "'" } }
+      let outcome = try Tool.run(arguments, folder: Tool.root.appendingPathComponent("Traces"))
+      #expect(outcome.status == 0, "\(example): \(outcome.errors)")
+      #expect(!outcome.output.isEmpty)
+    }
+  }
+
   @Test func `the version is one line`() throws {
     let outcome = try Tool.run(["--version"])
     #expect(outcome.status == 0)

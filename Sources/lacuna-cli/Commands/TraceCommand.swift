@@ -56,7 +56,7 @@ struct TraceCommand: ParsableCommand {
       abstract: "Shows what a trace holds, by kind and phase.",
       discussion: """
         How many multiply-accumulates does a trace have?
-          lacuna trace info bert-large.jsonl --format json | jq .dense_macs
+          lacuna trace info bert-large.jsonl.zst --format json | jq .dense_macs
         """)
 
     @Argument(help: "The trace in any format that is read; - for standard input.")
@@ -78,7 +78,7 @@ struct TraceCommand: ParsableCommand {
       abstract: "Writes the operators of a trace as JSON Lines.",
       discussion: """
         The third to fifth operator:
-          lacuna trace cat bert-large.jsonl --range '2..<5'
+          lacuna trace cat bert-large.jsonl.zst --range '2..<5'
 
         Dependencies on operators outside of the range are left out.
         """)
