@@ -2,7 +2,8 @@ import Hardware
 import Quantities
 
 /// A matrix product as an array sees it: `rows` vectors of length `depth` move past `columns` filters, of which the
-/// pattern keeps `kept` values of every `group` along the depth. 1 of 1 is dense.
+/// pattern keeps `kept` values of every `group` along the depth. `kept` = `group` is dense; elements that hold groups
+/// then hold as many values.
 struct ArrayProduct: Hashable {
   var rows: Int
   var columns: Int
@@ -18,7 +19,7 @@ struct ArrayProduct: Hashable {
 /// described here.
 ///
 /// An array of H rows and W columns, one multiply-accumulate an element and cycle, operands skewed by one cycle a
-/// hop. A product of R rows, C columns and depth K, n of m kept (dense: n = m = 1):
+/// hop. A product of R rows, C columns and depth K, n of m kept (dense: n = m):
 ///
 /// **Weight-stationary.** Rows of the array lie along K, columns along C. A fold loads its weights through the top
 /// row, then lets R rows pass and ends when the last one leaves the last element:
@@ -100,13 +101,13 @@ struct FoldedProduct: Hashable {
           + sums.cycles(rows: rest, products: values))
       along = depthFolds * strips
       slotCycles = depthFolds * across * values * product.rows
-      var groupsRead = groups
+      var depthRead = product.depth
       if !holdsGroup, product.kept > 1 {
         // A group cut by a fold's edge moves past both folds.
         let period = product.kept / greatestCommonDivisor(product.kept, height)
-        groupsRead += (depthFolds - 1) - (depthFolds - 1) / period
+        depthRead += ((depthFolds - 1) - (depthFolds - 1) / period) * product.group
       }
-      movingReads = product.rows * groupsRead * product.group * across
+      movingReads = product.rows * depthRead * across
       filterReads = keptDepth * product.columns * strips
       outputWrites = product.rows * product.columns * depthFolds
       outputReads = product.rows * product.columns * (depthFolds - 1)
@@ -115,7 +116,7 @@ struct FoldedProduct: Hashable {
       strips = 1
       cycles = along * across * (sums.cycles(products: keptDepth) + height + width - 2)
       slotCycles = along * across * keptDepth
-      movingReads = product.rows * groups * product.group * across
+      movingReads = product.rows * product.depth * across
       filterReads = keptDepth * product.columns * along
       outputWrites = product.rows * product.columns
       outputReads = 0

@@ -11,7 +11,9 @@ struct Schedule {
   /// Cycles of the array, and those among them in which its elements could multiply.
   var cycles = 0
   var slotCycles = 0
-  /// Multiply-accumulates on kept values of both operands.
+  /// Multiply-accumulates of a dense run.
+  var dense = 0
+  /// Multiply-accumulates on kept values.
   var useful = 0
   var traffic = Traffic()
   /// Filters that must be there before the first fold can start.
@@ -41,9 +43,10 @@ private struct Placement {
 }
 
 extension SystolicEngine {
-  func schedule(_ op: Operator, _ task: Task, dataflow: SystolicArray.Dataflow) -> Schedule {
+  func schedule(
+    _ op: Operator, _ problems: [MatrixProblem], _ task: Task, dataflow: SystolicArray.Dataflow
+  ) -> Schedule {
     var schedule = Schedule(dataflow: dataflow)
-    let problems = op.matrixProblems
     if case .attention(let attention) = op.kind, problems.count == 2 {
       addAttention(attention, problems, op, task, to: &schedule)
     } else {
@@ -96,7 +99,8 @@ extension SystolicEngine {
       schedule.traffic.dramWritten += all * (isBackward ? 2 : 1)
     }
     // The mask's pairs are multiplied, but of no use.
-    schedule.useful = op.denseMACs
+    schedule.dense = op.denseMACs
+    schedule.useful = schedule.dense
     schedule.softmax = Seconds(vectorCycles(op.vectorWork) / array.clock.value)
   }
 
@@ -110,18 +114,28 @@ extension SystolicEngine {
     if case .structured(let n, let m) = isTransposed ? op.sparsity.activations : op.sparsity.weights {
       (product.kept, product.group) = (n, m)
     }
+    let isPruned = product.kept < product.group
     let bits = op.dataType.bits
     let sumBits = max(32, bits)
-    let positionBits = product.group == 1 ? 0 : ceilLog2(product.group)
-    let folds = FoldedProduct(
-      product, on: array, dataflow: schedule.dataflow,
-      outputCapacity: Int(array.outputBuffer.count) / 2 / (sumBits / 8))
+    let positionBits = isPruned ? ceilLog2(product.group) : 0
+    let outputCapacity = Int(array.outputBuffer.count) / 2 / (sumBits / 8)
+    var folds = FoldedProduct(product, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity)
+    if !isPruned, array.sparseElement == .group, schedule.dataflow == .weightStationary {
+      // Dense filters may fill an element's registers too, which saves folds: as many as pay.
+      var held = product
+      while held.group * 2 <= array.largestGroup {
+        (held.kept, held.group) = (held.group * 2, held.group * 2)
+        let other = FoldedProduct(held, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity)
+        if other.cycles < folds.cycles { (folds, product) = (other, held) }
+      }
+    }
 
     // Off-chip traffic.
     let filterElements = isTransposed ? problem.bElements : problem.aElements
     let movingElements = isTransposed ? problem.aElements : problem.bElements
-    let prunesInline = product.group > 1 && !isTransposed && prunesOnLoad(op.phase)
-    let keptElements = (filterElements * product.kept).dividedRoundingUp(by: product.group)
+    let prunesInline = isPruned && !isTransposed && prunesOnLoad(op.phase)
+    let keptElements =
+      isPruned ? (filterElements * product.kept).dividedRoundingUp(by: product.group) : filterElements
     let metadata = prunesInline ? 0 : keptElements * positionBits
     let filterBits = (prunesInline ? filterElements : keptElements) * bits + metadata
     let movingBits = movingElements * bits
@@ -168,6 +182,7 @@ extension SystolicEngine {
     schedule.cycles += folds.cycles * problem.count
     schedule.slotCycles += folds.slotCycles * problem.count
     schedule.useful += folds.useful * problem.count
+    schedule.dense += problem.denseMACs
   }
 
   /// Whether weights come dense and are pruned on their way into the array; trained networks are stored pruned.
@@ -208,7 +223,7 @@ extension SystolicEngine {
       elapsed: elapsed, cycles: wholeCycles(elapsed), clock: array.clock, bound: bound,
       matrix: UnitTime(busy: busy, stalled: stalled), vector: UnitTime(busy: schedule.softmax, of: elapsed),
       memory: UnitTime(busy: schedule.memory, of: elapsed),
-      macs: MACCount(dense: op.denseMACs, useful: schedule.useful, padded: executed - schedule.useful),
+      macs: MACCount(dense: schedule.dense, useful: schedule.useful, padded: executed - schedule.useful),
       traffic: schedule.traffic,
       energy: EnergyBreakdown(
         mac: Double(executed) * rate, vector: Double(work.operations + work.transcendentals) * array.vector.energy,

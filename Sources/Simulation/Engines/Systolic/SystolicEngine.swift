@@ -14,6 +14,8 @@ import Workloads
 ///
 ///       elapsed = t₀ + max(array, off-chip traffic − first filters, on-line pruning)
 ///
+/// - Dense products on group elements may hold several values an element, up to the largest group, as pruned ones do:
+///   without that, pruned products would gain more than M/N by loading the array less often.
 /// - N:M: of the weights, or of the other operand where the weights are dense (pruned gradients); the pruned operand
 ///   is stored compact, ⌈log2 M⌉ bits of position a value, and is the one that stays in weight-stationary folds.
 /// - Vector operators run on the vector unit, optimizer steps on the updater, pruning on the pruner, each bound by
@@ -23,7 +25,7 @@ import Workloads
 /// buffer in bursts; DRAM pages.
 struct SystolicEngine: Engine {
   let array: SystolicArray
-  /// What an operator may choose from.
+  /// What an operator may choose from; at least one.
   let dataflows: [SystolicArray.Dataflow]
 
   init(_ array: SystolicArray, machine: String, dataflow: SystolicArray.Dataflow?) throws(DiagnosticList) {
@@ -51,12 +53,13 @@ struct SystolicEngine: Engine {
   func estimate(_ task: Task) -> Estimate {
     let op = task.asOperator
     guard op.kind.isMatrix else { return estimateVector(op, task) }
-    var best: Schedule?
-    for dataflow in dataflows {
-      let schedule = schedule(op, task, dataflow: dataflow)
-      if best.map({ schedule.elapsed < $0.elapsed }) ?? true { best = schedule }
+    let problems = op.matrixProblems
+    var best = schedule(op, problems, task, dataflow: dataflows[0])
+    for dataflow in dataflows.dropFirst() {
+      let other = schedule(op, problems, task, dataflow: dataflow)
+      if other.elapsed < best.elapsed { best = other }
     }
-    return estimate(op, best ?? schedule(op, task, dataflow: .weightStationary))
+    return estimate(op, best)
   }
 }
 
