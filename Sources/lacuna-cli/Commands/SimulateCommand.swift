@@ -6,8 +6,8 @@ struct SimulateCommand: ParsableCommand {
     commandName: "simulate",
     abstract: "Runs a trace on one machine, beside the same trace without patterns.",
     discussion: """
-      BERT with 2:4 weights on an H200, every kind of operator:
-        lacuna simulate bert-large.jsonl.zst --hardware h200 --sparsity weights=2:4 --operators all
+      BERT with 2:4 weights on an H200:
+        lacuna simulate bert-large.jsonl.zst --hardware h200 --sparsity weights=2:4
 
       A training step with weights pruned in both directions:
         lacuna simulate resnet18.jsonl.zst --hardware sat --training bdwp --sparsity weights=2:8
