@@ -35,6 +35,7 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
     "Hardware",
     [
       "Quantities", "Diagnostics", "Documents", "Workloads", "Traces",
+      .product(name: "SystemPackage", package: "swift-system"),
     ]
   ),
   (
@@ -57,6 +58,16 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
       "Reporting",
     ]
   ),
+]
+
+/// The tests, what each may use, and whether it has files beside its sources. Only tests may use Foundation.
+let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
+  ("QuantitiesTests", ["Quantities"], false),
+  ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
+  ("ReportingTests", ["Lacuna", "Goldens"], true),
+  ("LayeringTests", [], false),
+  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
+  ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]
 
 let package = Package(
@@ -84,10 +95,11 @@ let package = Package(
           "Lacuna", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
-      .testTarget(
-        name: "SystolicTests",
-        dependencies: ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"],
-        exclude: ["Fixtures"],
-        swiftSettings: settings),
+      // What the tests share: texts recorded once and compared ever after.
+      .target(name: "Goldens", path: "Tests/Goldens", swiftSettings: settings),
     ]
+    + tests.map {
+      .testTarget(
+        name: $0.name, dependencies: $0.uses, exclude: $0.fixtures ? ["Fixtures"] : [], swiftSettings: settings)
+    }
 )

@@ -22,8 +22,9 @@ public struct SourceText: Sendable {
   /// The location of a byte range.
   /// - Complexity: linear in `offset`; meant for reporting, not for parsing.
   public func location(of range: Range<Int>) -> SourceLocation {
-    let offset = min(max(0, range.lowerBound), bytes.count)
-    var lineStart = 0
+    // A byte order mark is no column.
+    var lineStart = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let offset = min(max(lineStart, range.lowerBound), bytes.count)
     var line = 1 + precedingLines
     for index in 0..<offset where bytes[index] == UInt8(ascii: "\n") {
       line += 1
@@ -31,29 +32,27 @@ public struct SourceText: Sendable {
     }
     var lineEnd = offset
     while lineEnd < bytes.count, bytes[lineEnd] != UInt8(ascii: "\n") { lineEnd += 1 }
-    let before = Array(decoded(lineStart..<offset))
-    let marked = Array(decoded(offset..<min(max(range.upperBound, offset), lineEnd)))
-    let after = Array(decoded(min(lineEnd, offset + marked.count)..<lineEnd))
-
-    // A window keeps minified JSON readable: the line's end near the mark, an ellipsis where it is cut.
+    // A window keeps minified JSON readable: the line's end near the mark, an ellipsis where it is cut. What lies
+    // further away is never decoded; the column stays right where it is ASCII.
     let width = 100
-    let lead = before.count <= width / 2 ? before : ["…"] + before.suffix(width / 2)
+    let unseen = max(0, offset - lineStart - 4 * width)
+    let before = Array(decoded(lineStart + unseen..<offset))
+    let visibleEnd = min(lineEnd, offset + 4 * width)
+    let marked = decoded(offset..<min(max(range.upperBound, offset), visibleEnd))
+    let after = Array(decoded(offset..<visibleEnd))
+    let fits = unseen == 0 && (before.count <= width / 2 || before.count + after.count <= width)
+    let lead = fits ? before : ["…"] + before.suffix(width / 2)
     let room = max(0, width - lead.count)
     let tail = after.count <= room ? after : after.prefix(room) + ["…"]
     let underlined = max(1, min(marked.count, tail.count))
     return SourceLocation(
-      file: name, line: line, column: before.count + 1, lineText: String(lead + tail),
+      file: name, line: line, column: unseen + before.count + 1, lineText: String(lead + tail),
       caret: lead.count, length: underlined)
   }
 
   /// Bytes as characters; tabs and control characters become spaces so that the caret stays in place.
   private func decoded(_ range: Range<Int>) -> String {
-    guard range.count <= 4096 else {
-      // Only a window of a long line is ever shown; the column stays right for ASCII content.
-      let filler = String(repeating: " ", count: range.count - 4096)
-      return filler + decoded(range.upperBound - 4096..<range.upperBound)
-    }
-    return String(
+    String(
       String(decoding: bytes[range], as: UTF8.self).map { character in
         guard let value = character.asciiValue, value < 32 || value == 127 else { return character }
         return " "

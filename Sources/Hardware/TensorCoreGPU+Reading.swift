@@ -9,15 +9,23 @@ extension TensorCoreGPU {
 
     var multiprocessors: Int?
     var maximumClock, minimumClock: Hertz?
-    var launch: Seconds?
+    var launch, setup, sparseSetup: Seconds?
     var fill, step: Cycles?
+    var issueEfficiency, portEfficiency: Double?
+    var stepBytes: Bytes?
+    var epilogue: BytesPerCycle?
     if var core = fields.section("multiprocessors") {
       multiprocessors = core.count("count")
       maximumClock = core.quantity("maximum_clock")
       minimumClock = core.quantity("minimum_clock")
       launch = core.quantity("launch")
       fill = core.quantity("pipeline_fill")
+      setup = core.quantity("matrix_setup")
+      sparseSetup = core.quantity("sparse_setup")
       step = core.quantity("step_overhead")
+      issueEfficiency = core.number("issue_efficiency", in: 0.01...1)
+      stepBytes = core.quantity("step")
+      epilogue = core.quantity("epilogue_port")
       core.finish()
       if let maximumClock, let minimumClock, minimumClock > maximumClock {
         core.contradiction("the lowest clock, \(minimumClock), is above the highest, \(maximumClock)")
@@ -30,6 +38,7 @@ extension TensorCoreGPU {
     if var shared = fields.section("shared_memory") {
       sharedMemory = shared.quantity("capacity")
       port = shared.quantity("port")
+      portEfficiency = shared.number("port_efficiency", in: 0.01...1)
       rowsPerPass = shared.count("rows_per_operand_pass")
       columnsPerPass = shared.count("columns_per_operand_pass")
       sharedEnergy = shared.quantity("energy")
@@ -49,13 +58,18 @@ extension TensorCoreGPU {
 
     guard let multiprocessors, let maximumClock, let minimumClock, let dataTypes, let port, let sharedMemory,
       let rowsPerPass, let columnsPerPass, let l2Capacity, let l2Bandwidth, let dram, let kernels, let launch,
-      let fill, let step, let vector, let power, let sharedEnergy, let l2Energy
+      let setup, let sparseSetup, let fill, let step, let issueEfficiency, let portEfficiency,
+      let stepBytes, let epilogue, let vector, let power, let sharedEnergy, let l2Energy
     else { return nil }
     self.init(
       multiprocessors: multiprocessors, maximumClock: maximumClock, minimumClock: minimumClock,
       dataTypes: dataTypes, sharedMemoryPort: port, sharedMemory: sharedMemory, rowsPerOperandPass: rowsPerPass,
       columnsPerOperandPass: columnsPerPass, l2Capacity: l2Capacity, l2Bandwidth: l2Bandwidth, dram: dram,
-      kernels: kernels, launch: launch, pipelineFill: fill, stepOverhead: step, vector: vector, power: power,
+      kernels: kernels, launch: launch, matrixSetup: setup, sparseSetup: sparseSetup, pipelineFill: fill,
+      stepOverhead: step,
+      issueEfficiency: issueEfficiency,
+      portEfficiency: portEfficiency,
+      stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)
   }
 }

@@ -29,10 +29,22 @@ public struct TensorCoreGPU: Sendable {
   public var kernels: [GEMMKernel]
   /// Time from one kernel's end to the next one's work, back to back.
   public var launch: Seconds
-  /// Cycles from a tile's first load to its first multiply.
+  /// What a matrix kernel needs beyond that: descriptors, barriers, the last tiles' drain.
+  public var matrixSetup: Seconds
+  /// What a kernel with a sparse operand needs beyond that.
+  public var sparseSetup: Seconds
+  /// Cycles from a tile's first load to its first multiply, where the previous tile does not hide them.
   public var pipelineFill: Cycles
   /// Cycles each step of the main loop spends on barriers and addresses.
   public var stepOverhead: Cycles
+  /// The share of its peak that a tensor core sustains within a step.
+  public var issueEfficiency: Double
+  /// The share of its peak that the shared-memory port sustains while tiles are written beside the reads.
+  public var portEfficiency: Double
+  /// Bytes of each operand's row or column that one step of the main loop covers.
+  public var stepBytes: Bytes
+  /// Bytes of results that an SM writes in a cycle at the end of a tile.
+  public var epiloguePort: BytesPerCycle
   /// Vector arithmetic of one SM.
   public var vector: VectorUnit
   /// Power and voltage.

@@ -125,6 +125,7 @@ struct Residency {
 
   init(_ operators: [Operator], capacity: Int) {
     var fits: [Bool] = []
+    var isConsumed = [Bool](repeating: false, count: operators.count)
     // Traces without any dependency are taken as chains.
     let isChain = operators.allSatisfy(\.dependencies.isEmpty)
     for (index, op) in operators.enumerated() {
@@ -134,7 +135,10 @@ struct Residency {
       let producers = isChain ? (index > 0 ? [index - 1] : []) : op.dependencies
       inputsOnChip.append(
         op.phase != .backwardWeight && !producers.isEmpty && producers.allSatisfy { fits[$0] })
-      outputOnChip.append(fits[index] && op.phase != .forward)
+      for producer in producers { isConsumed[producer] = true }
+    }
+    for (index, op) in operators.enumerated() {
+      outputOnChip.append(fits[index] && isConsumed[index] && op.phase != .forward)
     }
   }
 }

@@ -1,1 +1,19 @@
-print("x")
+import ArgumentParser
+import Lacuna
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+// A reader that goes away is told as a diagnostic, not by the signal.
+_ = signal(SIGPIPE, SIG_IGN)
+do {
+  var command = try LacunaCommand.parseAsRoot()
+  try command.run()
+} catch {
+  exit(Console.report(error))
+}

@@ -1,0 +1,106 @@
+public import Diagnostics
+public import Hardware
+public import Reporting
+public import Simulation
+public import Traces
+public import Workloads
+
+/// A trace as someone wants it run, beside its dense baseline: patterns, training method and data type applied once,
+/// ready for any number of machines.
+///
+/// ```swift
+/// import Lacuna
+///
+/// let study = try Study(trace: "Traces/bert-large.jsonl", sparsity: ["weights=2:4"])
+/// let report = try study.run(on: "h200")
+/// print(report.comparison.speedup, Report.run(report).text(as: .table))
+/// ```
+///
+/// The baseline is the same operators without any pattern; for a training method, the same step trained dense. Both
+/// have the same data type.
+public struct Study: Sendable {
+  /// The workload as it is simulated.
+  public let workload: Workload
+  /// The same without patterns.
+  public let baseline: Workload
+  /// What was asked for beside the trace, in the words of the command line.
+  public let asked: [String]
+  /// What applying it left as it was, and why.
+  public let notes: [WorkloadNote]
+  /// What there is to say about how the trace was read.
+  public let warnings: [Diagnostic]
+
+  /// Reads a trace in any format and prepares it.
+  /// - Parameters:
+  ///   - path: the trace; `-` is standard input.
+  ///   - rules: patterns as the command line writes them, such as `weights=2:4` or `encoder.*:weights=16x`.
+  ///   - training: the method of a training step; nil runs the trace as it is.
+  ///   - dataType: what all floating-point operands are converted to; nil keeps the trace's types.
+  ///   - options: what a model description leaves open.
+  /// - Throws: all problems of the trace, or of the rules.
+  public init(
+    trace path: String, sparsity rules: [String] = [], training: TrainingMethod? = nil, dataType: DataType? = nil,
+    options: ImportOptions = ImportOptions()
+  ) throws(DiagnosticList) {
+    // Rules are judged first: a slip in one should not wait for a long trace.
+    let rules = try Self.rules(rules)
+    let trace = try TraceReader.read(path, options: options)
+    try self.init(trace.workload, sparsity: rules, training: training, dataType: dataType, warnings: trace.warnings)
+  }
+
+  /// Prepares a workload that is in memory.
+  /// - Parameter warnings: what there is to say about how it was read.
+  /// - Throws: `matches-nothing`, `indivisible-pattern` and the like.
+  public init(
+    _ workload: Workload, sparsity rules: [SparsityRule] = [], training: TrainingMethod? = nil,
+    dataType: DataType? = nil, warnings: [Diagnostic] = []
+  ) throws(DiagnosticList) {
+    let typed = dataType.map(workload.converting(to:)) ?? workload
+    if let training {
+      (self.workload, notes) = try typed.trained(by: training, rules: rules)
+      baseline = try typed.trained(by: .dense, rules: []).workload.withoutPatterns
+    } else {
+      (self.workload, notes) = try typed.applying(rules)
+      baseline = typed.withoutPatterns
+    }
+    asked =
+      rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
+      + (dataType.map { [$0.rawValue] } ?? [])
+    self.warnings = warnings
+  }
+
+  private static func rules(_ texts: [String]) throws(DiagnosticList) -> [SparsityRule] {
+    var rules: [SparsityRule] = []
+    var problems: [Diagnostic] = []
+    for text in texts {
+      do {
+        rules.append(try SparsityRule(parsing: text))
+      } catch {
+        problems += error.diagnostics
+      }
+    }
+    guard problems.isEmpty else { throw DiagnosticList(problems) }
+    return rules
+  }
+
+  /// Simulates it on a machine of the catalog, or on one that a file describes.
+  /// - Parameter name: a name such as `h200`, or the path of a description.
+  /// - Throws: `unknown-hardware`, all problems of the description, or of running the workload on it.
+  public func run(
+    on name: String, options: SimulationOptions = SimulationOptions()
+  ) throws(DiagnosticList) -> RunReport {
+    try run(on: try Machine(named: name), options: options)
+  }
+
+  /// Simulates it on a machine.
+  /// - Throws: every operator that the machine cannot run.
+  public func run(
+    on machine: Machine, options: SimulationOptions = SimulationOptions()
+  ) throws(DiagnosticList) -> RunReport {
+    let run = try Simulator.simulate(workload, on: machine, options: options)
+    let dense = workload == baseline ? run : try Simulator.simulate(baseline, on: machine, options: options)
+    return RunReport(
+      comparison: Comparison(run: run, dense: dense), machine: machine, asked: asked, notes: notes,
+      skipped: workload.skipped)
+  }
+}

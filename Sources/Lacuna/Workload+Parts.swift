@@ -1,0 +1,27 @@
+public import Workloads
+
+extension Workload {
+  /// The workload with every operand dense.
+  public var withoutPatterns: Workload {
+    var result = self
+    for index in result.operators.indices { result.operators[index].sparsity = .dense }
+    return result
+  }
+
+  /// Some of the operators, as a workload of their own: dependencies on operators outside are dropped.
+  /// - Parameter range: indices, which must lie within the operators.
+  public func part(_ range: Range<Int>) -> Workload {
+    var result = self
+    result.operators = operators[range].map { op in
+      var op = op
+      op.dependencies = op.dependencies.filter(range.contains).map { $0 - range.lowerBound }
+      return op
+    }
+    return result
+  }
+}
+
+extension SparsityRule: CustomStringConvertible {
+  /// The rule as it is read.
+  public var description: String { (operators.map { "\($0):" } ?? "") + "\(operand.rawValue)=\(pattern)" }
+}

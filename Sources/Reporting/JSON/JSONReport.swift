@@ -1,0 +1,185 @@
+import Hardware
+import Quantities
+import Simulation
+import Workloads
+
+/// Reports for scripts: every number in base units, its unit in its name.
+public enum JSONReport {
+  /// The report as one JSON object. `report` says which kind it is; absent numbers are null.
+  public static func text(_ report: Report) -> String {
+    let (kind, members): (String, [(String, JSONValue)]) =
+      switch report {
+      case .run(let report, _): ("run", run(report) + [("operators", operators(report.comparison))])
+      case .comparison(let reports): ("comparison", comparison(reports))
+      case .machines(let machines): ("machines", [("machines", .array(machines.map { .object(machine($0)) }))])
+      case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
+      case .trace(let workload, let format): ("trace", trace(workload, format))
+      }
+    let header: [(String, JSONValue)] = [
+      ("schema_version", .integer(Version.reportSchema)), ("lacuna_version", .string(Version.current)),
+      ("report", .string(kind)),
+    ]
+    return JSONValue.object(header + members).text
+  }
+
+  // MARK: Runs
+
+  private static func run(_ report: RunReport) -> [(String, JSONValue)] {
+    let run = report.run
+    return [
+      ("workload", .string(run.workload)), ("machine", .string(run.machine)),
+      ("asked", .array(report.asked.map(JSONValue.string))), ("samples", .optional(run.samples)),
+      ("throughput_samples_per_s", .optional(run.throughput)),
+      ("speedup", .number(report.comparison.speedup)), ("energy_gain", .number(report.comparison.energyGain)),
+      ("totals", .object(totals(run.totals))), ("dense_totals", .object(totals(report.comparison.dense.totals))),
+      (
+        "by_kind",
+        .array(
+          run.totalsByKind.map { kind, sums in
+            .object([("kind", .string(kind)), ("totals", .object(totals(sums)))])
+          })
+      ),
+      ("notes", .array(report.differences.map { counted("message", $0.message, $0.count, $0.examples) })),
+      ("skipped", skipped(report.skipped)),
+      ("assumed_constants", .array(report.assumed.map { .string($0.path) })),
+    ]
+  }
+
+  private static func comparison(_ reports: [RunReport]) -> [(String, JSONValue)] {
+    let reference = reports.first?.run.totals.elapsed
+    return [
+      ("reference", reports.first.map { .string($0.run.machine) } ?? .null),
+      (
+        "runs",
+        .array(
+          reports.map { report in
+            .object(
+              run(report) + [
+                (
+                  "speedup_over_reference",
+                  .optional(reference.flatMap { ratio($0.value, report.run.totals.elapsed.value) })
+                )
+              ])
+          })
+      ),
+    ]
+  }
+
+  private static func totals(_ totals: RunTotals) -> [(String, JSONValue)] {
+    [
+      ("operators", .integer(totals.operators)), ("elapsed_s", .number(totals.elapsed.value)),
+      ("cycles", .integer(Int(totals.cycles.count))), ("average_power_w", .number(totals.averagePower.value)),
+      ("power_capped_s", .number(totals.powerCapped.value)), ("matrix_busy_s", .number(totals.matrix.busy.value)),
+      ("macs", macs(totals.macs)), ("traffic", traffic(totals.traffic)), ("energy", energy(totals.energy)),
+      (
+        "elapsed_by_bound",
+        .object(
+          Bound.allCases.map { ("\($0.name.replacingHyphens)_s", .number(totals.byBound[$0].value)) })
+      ),
+    ]
+  }
+
+  private static func operators(_ comparison: Comparison) -> JSONValue {
+    let dense = comparison.denseTimes
+    return .array(
+      comparison.run.operators.enumerated().map { index, result in
+        let estimate = comparison.run.estimates[result.estimate]
+        let exposed = result.exposed * Double(result.repeats)
+        return .object([
+          ("name", .string(result.name)), ("kind", .string(result.kind)), ("shape", .string(result.shape)),
+          ("phase", .string(result.phase.rawValue)), ("sparsity", .string(result.sparsity.text)),
+          ("repeats", .integer(result.repeats)), ("exposed_s", .number(exposed.value)),
+          ("speedup", .optional(dense[index].flatMap { ratio($0.value, exposed.value) })),
+          ("once", .object(once(estimate))),
+        ])
+      })
+  }
+
+  /// One run of an operator on its own.
+  private static func once(_ estimate: Estimate) -> [(String, JSONValue)] {
+    [
+      ("elapsed_s", .number(estimate.elapsed.value)), ("cycles", .integer(Int(estimate.cycles.count))),
+      ("clock_hz", .number(estimate.clock.value)), ("bound", .string(estimate.bound.name)),
+      ("power_capped", .bool(estimate.isPowerCapped)), ("mapping", .string(estimate.mapping.description)),
+      ("matrix", unit(estimate.matrix)), ("vector", unit(estimate.vector)), ("memory", unit(estimate.memory)),
+      ("macs", macs(estimate.macs)), ("traffic", traffic(estimate.traffic)), ("energy", energy(estimate.energy)),
+    ]
+  }
+
+  private static func unit(_ time: UnitTime) -> JSONValue {
+    let stalls = Bound.allCases.filter { time.stalled[$0] > .zero }
+      .map { ("stalled_\($0.name.replacingHyphens)_s", JSONValue.number(time.stalled[$0].value)) }
+    return .object([("busy_s", .number(time.busy.value))] + stalls + [("idle_s", .number(time.idle.value))])
+  }
+
+  private static func macs(_ macs: MACCount) -> JSONValue {
+    .object([
+      ("dense", .integer(macs.dense)), ("useful", .integer(macs.useful)), ("skipped", .integer(macs.skipped)),
+      ("padded", .integer(macs.padded)),
+    ])
+  }
+
+  private static func traffic(_ traffic: Traffic) -> JSONValue {
+    .object(traffic.levels.map { ("\($0.name)_bytes", .integer(Int($0.bytes.count))) })
+  }
+
+  private static func energy(_ energy: EnergyBreakdown) -> JSONValue {
+    .object(
+      [("total_j", .number(energy.total.value))]
+        + energy.components.map { ("\($0.name)_j", .number($0.energy.value)) })
+  }
+
+  // MARK: Machines and traces
+
+  private static func machine(_ machine: Machine) -> [(String, JSONValue)] {
+    [
+      ("name", .string(machine.name)), ("title", .string(machine.title)),
+      ("engine", .string(machine.architecture.name)),
+      ("constant_count", .integer(machine.constants.count)),
+      ("assumed_count", .integer(machine.constants.count { $0.certainty == .assumed })),
+    ]
+  }
+
+  private static func constant(_ constant: Constant) -> JSONValue {
+    .object([
+      ("path", .string(constant.path)), ("value", .string(constant.value)),
+      ("kind", .string(constant.certainty.rawValue)), ("source", .string(constant.source)),
+    ])
+  }
+
+  private static func trace(_ workload: Workload, _ format: String) -> [(String, JSONValue)] {
+    let summary = TraceSummary(workload)
+    return [
+      ("name", .string(workload.name)), ("source", .string(workload.source)), ("format", .string(format)),
+      ("samples", .optional(workload.samples)), ("operators", .integer(summary.operators)),
+      ("runs", .integer(summary.runs)), ("dense_macs", .integer(summary.macs)),
+      (
+        "by_kind",
+        .array(
+          summary.rows.map { row in
+            .object([
+              ("kind", .string(row.kind)), ("phase", .string(row.phase.rawValue)),
+              ("data_types", .array(row.types.map { .string($0.rawValue) })), ("operators", .integer(row.operators)),
+              ("runs", .integer(row.runs)), ("dense_macs", .integer(row.macs)),
+            ])
+          })
+      ),
+      (
+        "sparsity",
+        .array(
+          summary.patterns.map { .object([("pattern", .string($0.pattern)), ("operators", .integer($0.count))]) })
+      ),
+      ("skipped", skipped(workload.skipped)),
+    ]
+  }
+
+  private static func skipped(_ parts: [Workload.Skipped]) -> JSONValue {
+    .array(parts.map { counted("reason", $0.reason, $0.count, $0.examples) })
+  }
+
+  private static func counted(_ key: String, _ text: String, _ count: Int, _ examples: [String]) -> JSONValue {
+    .object([
+      (key, .string(text)), ("count", .integer(count)), ("examples", .array(examples.map(JSONValue.string))),
+    ])
+  }
+}

@@ -1,0 +1,81 @@
+/// JSON to be written, keys in the order given.
+enum JSONValue {
+  case null
+  case bool(Bool)
+  case integer(Int)
+  /// Written with the fewest digits that read back as the same number; null where it is none.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([(String, JSONValue)])
+
+  /// A number that may be absent.
+  static func optional(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? .null }
+  /// A count that may be absent.
+  static func optional(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? .null }
+
+  /// The value over several lines, with a newline at the end. Arrays and objects of plain values take one line.
+  var text: String {
+    var text = ""
+    write(to: &text, indent: "")
+    return text + "\n"
+  }
+
+  private var isPlain: Bool {
+    switch self {
+    case .null, .bool, .integer, .number, .string: true
+    case .array, .object: false
+    }
+  }
+
+  private func write(to text: inout String, indent: String) {
+    switch self {
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .integer(let value): text += String(value)
+    case .number(let value): text += value.isFinite ? "\(value)" : "null"
+    case .string(let value): Self.quote(value, to: &text)
+    case .array(let values):
+      Self.enclose("[", "]", values.map { ("", $0) }, to: &text, indent: indent)
+    case .object(let members):
+      Self.enclose("{", "}", members, to: &text, indent: indent)
+    }
+  }
+
+  private static func enclose(
+    _ open: String, _ close: String, _ members: [(key: String, value: JSONValue)], to text: inout String,
+    indent: String
+  ) {
+    text += open
+    let isFlat = members.allSatisfy(\.value.isPlain)
+    let inner = indent + "  "
+    for (index, member) in members.enumerated() {
+      if index > 0 { text += isFlat ? ", " : "," }
+      if !isFlat { text += "\n" + inner }
+      if open == "{" {
+        quote(member.key, to: &text)
+        text += ": "
+      }
+      member.value.write(to: &text, indent: inner)
+    }
+    if !isFlat { text += "\n" + indent }
+    text += close
+  }
+
+  private static func quote(_ string: String, to text: inout String) {
+    text += "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\t": text += "\\t"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    text += "\""
+  }
+}

@@ -1,0 +1,43 @@
+public import Hardware
+public import Workloads
+
+/// Something to tell, which can be told as a table, as JSON or as CSV.
+public enum Report: Sendable {
+  /// One run, operator by operator.
+  case run(RunReport, operators: OperatorLimit = .first(15))
+  /// The same workload on several machines.
+  case comparison([RunReport])
+  /// Machines, a line each.
+  case machines([Machine])
+  /// One machine with all its constants.
+  case machine(Machine)
+  /// What a trace holds.
+  case trace(Workload, format: String)
+
+  /// How many kinds of operators a table lists.
+  public enum OperatorLimit: Hashable, Sendable {
+    /// The slowest.
+    case first(Int)
+    /// All of them.
+    case all
+  }
+
+  /// The ways to tell it.
+  public enum Format: String, CaseIterable, Sendable {
+    /// For people.
+    case table
+    /// For scripts, everything.
+    case json
+    /// For spreadsheets and data frames: one table.
+    case csv
+  }
+
+  /// The report as text that ends in a newline. Equal reports give equal text.
+  public func text(as format: Format) -> String {
+    switch format {
+    case .table: TableReport.text(self)
+    case .json: JSONReport.text(self)
+    case .csv: CSVReport.text(self)
+    }
+  }
+}

@@ -1,0 +1,123 @@
+public import Hardware
+import Quantities
+public import Simulation
+public import Workloads
+
+/// A run beside its dense baseline, and what a reader needs to judge it.
+public struct RunReport: Sendable {
+  /// The run and the dense one on the same machine.
+  public var comparison: Comparison
+  /// The machine, for its assumed constants.
+  public var machine: Machine
+  /// What was asked for beside the trace, for example `weights=2:4` or `training bdwp`; empty for the trace as it is.
+  public var asked: [String]
+  /// Operators that were left as they were when patterns or a training method were applied, and why.
+  public var notes: [WorkloadNote]
+  /// What the trace's source holds but the workload does not.
+  public var skipped: [Workload.Skipped]
+
+  /// A report on a run.
+  public init(
+    comparison: Comparison, machine: Machine, asked: [String] = [], notes: [WorkloadNote] = [],
+    skipped: [Workload.Skipped] = []
+  ) {
+    self.comparison = comparison
+    self.machine = machine
+    self.asked = asked
+    self.notes = notes
+    self.skipped = skipped
+  }
+
+  /// The run itself.
+  public var run: RunResult { comparison.run }
+
+  /// Everything that ran differently from what was asked: found while the patterns were applied, then by the machine.
+  var differences: [Difference] {
+    notes.map { Difference(message: $0.message, count: $0.operators.count, examples: Array($0.operators.prefix(3))) }
+      + run.notes.map { Difference(message: $0.message, count: $0.count, examples: $0.examples) }
+  }
+
+  /// Constants of the machine that nobody verified.
+  public var assumed: [Constant] { machine.constants.filter { $0.certainty == .assumed } }
+}
+
+/// Something that ran differently from what was asked.
+struct Difference {
+  var message: String
+  /// How many operators it concerns.
+  var count: Int
+  /// Some of their names.
+  var examples: [String]
+}
+
+/// Operators of a run that share an estimate, as one row.
+struct OperatorGroup {
+  /// The first one.
+  var first: RunResult.OperatorResult
+  /// How many operators of the trace there are.
+  var members = 0
+  /// How many times they run, all together.
+  var count = 0
+  /// What they add to the step, all together.
+  var exposed = Seconds.zero
+  /// What they add to the dense step; nil where one has no counterpart there.
+  var dense: Seconds? = .zero
+
+  /// Dense time over this time, where both are known.
+  var speedup: Double? { dense.flatMap { ratio($0.value, exposed.value) } }
+}
+
+extension Comparison {
+  /// Operators that are alike folded together, slowest first.
+  var groups: [OperatorGroup] {
+    let baseline = denseTimes
+    var positions: [Int: Int] = [:]
+    var groups: [OperatorGroup] = []
+    for (index, result) in run.operators.enumerated() {
+      let position = positions[result.estimate] ?? groups.count
+      if position == groups.count {
+        positions[result.estimate] = position
+        groups.append(OperatorGroup(first: result))
+      }
+      groups[position].members += 1
+      groups[position].count += result.repeats
+      groups[position].exposed += result.exposed * Double(result.repeats)
+      if let sum = groups[position].dense, let time = baseline[index] {
+        groups[position].dense = sum + time
+      } else {
+        groups[position].dense = nil
+      }
+    }
+    return groups.enumerated().sorted { a, b in
+      (b.element.exposed, a.offset) < (a.element.exposed, b.offset)
+    }.map(\.element)
+  }
+
+  /// For each operator of the run, what its counterpart adds to the dense step with all its repeats.
+  ///
+  /// Runs of the same operators match one by one; otherwise (training methods add operators) name and phase match,
+  /// where they are unique in the dense run.
+  var denseTimes: [Seconds?] {
+    func time(_ result: RunResult.OperatorResult) -> Seconds { result.exposed * Double(result.repeats) }
+    if run.operators.map(\.name) == dense.operators.map(\.name) { return dense.operators.map(time) }
+    struct Key: Hashable {
+      var name: String
+      var phase: Phase
+    }
+    let times = Dictionary(
+      dense.operators.map { (Key(name: $0.name, phase: $0.phase), Optional(time($0))) },
+      uniquingKeysWith: { _, _ in nil })
+    return run.operators.map { times[Key(name: $0.name, phase: $0.phase)] ?? nil }
+  }
+}
+
+extension RunTotals {
+  /// The part of the step in which the matrix unit works.
+  var matrixUtilisation: Double? { ratio(matrix.busy.value, elapsed.value) }
+}
+
+/// `a / b`, or nil where that is no number.
+func ratio(_ a: Double, _ b: Double) -> Double? {
+  let value = a / b
+  return value.isFinite ? value : nil
+}

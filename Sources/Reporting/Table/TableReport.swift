@@ -1,0 +1,111 @@
+import Hardware
+import Quantities
+import Simulation
+import Workloads
+
+/// Reports for people.
+public enum TableReport {
+  /// The report in aligned columns with units, at most 120 characters wide.
+  public static func text(_ report: Report) -> String {
+    switch report {
+    case .run(let report, let operators): run(report, operators)
+    case .comparison(let reports): comparison(reports)
+    case .machines(let machines): list(machines)
+    case .machine(let machine): details(machine)
+    case .trace(let workload, let format): trace(workload, format)
+    }
+  }
+
+  // MARK: Machines
+
+  private static func list(_ machines: [Machine]) -> String {
+    var table = TextTable([
+      .words("name"), .words("engine"), .words("title", cut: .end), .number("constants"), .number("assumed"),
+    ])
+    for machine in machines {
+      table.add([
+        machine.name, machine.architecture.name, machine.title, "\(machine.constants.count)",
+        "\(machine.constants.count { $0.certainty == .assumed })",
+      ])
+    }
+    return table.text()
+  }
+
+  private static func details(_ machine: Machine) -> String {
+    var text = "\(machine.name): \(machine.title.printable) (\(machine.architecture.name))\n\n"
+    var table = TextTable([.words("constant"), .words("value", cut: .end), .words("kind"), .words("source")])
+    // Sources are read in full: they take as many lines as they need.
+    let room = TextTable.width - 16 - (machine.constants.map { $0.path.count + min($0.value.count, 24) }.max() ?? 0)
+    for constant in machine.constants {
+      let source = constant.source.lines(of: max(24, room))
+      table.add([constant.path, constant.value, constant.certainty.rawValue, source.first ?? ""])
+      for line in source.dropFirst() { table.add(["", "", "", line]) }
+    }
+    text += table.text()
+    let counts = Certainty.allCases.compactMap { kind in
+      let count = machine.constants.count { $0.certainty == kind }
+      return count == 0 ? nil : "\(count) \(kind.rawValue)"
+    }
+    return text + "\n\(plural(machine.constants.count, "constant")): \(counts.joined(separator: ", "))\n"
+  }
+
+  // MARK: Traces
+
+  private static func trace(_ workload: Workload, _ format: String) -> String {
+    let summary = TraceSummary(workload)
+    var text = heading(
+      [workload.name, format] + (workload.samples.map { [plural($0, "sample")] } ?? []))
+    text += wrapped("from \(workload.source.printable)") + "\n"
+    var table = TextTable([
+      .words("kind"), .words("phase"), .words("types"), .number("in trace"), .number("runs"), .number("MACs"),
+      .number("share"),
+    ])
+    let total = Double(summary.macs)
+    for row in summary.rows {
+      table.add([
+        row.kind, row.phase.rawValue, row.types.map(\.rawValue).joined(separator: ", "), "\(row.operators)",
+        countText(row.runs), row.macs == 0 ? "–" : countText(row.macs),
+        row.macs == 0 ? "–" : percentText(ratio(Double(row.macs), total)),
+      ])
+    }
+    table.add(["total", "", "", "\(summary.operators)", countText(summary.runs), countText(summary.macs), ""])
+    text += table.text()
+    if !summary.patterns.isEmpty {
+      text += "\nsparsity\n"
+      for (pattern, count) in summary.patterns { text += "  \(pattern.printable) in \(plural(count, "operator"))\n" }
+    }
+    return text + skipped(workload.skipped)
+  }
+
+  // MARK: Parts that several reports share
+
+  static func heading(_ parts: [String]) -> String {
+    parts.map(\.printable).joined(separator: " · ") + "\n"
+  }
+
+  static func notes(_ notes: [Difference]) -> String {
+    section(
+      "what ran differently from what was asked",
+      notes.map { ($0.message, $0.count, $0.examples) })
+  }
+
+  static func skipped(_ parts: [Workload.Skipped]) -> String {
+    section("parts of the trace that were skipped", parts.map { ($0.reason, $0.count, $0.examples) })
+  }
+
+  private static func section(_ title: String, _ lines: [(String, Int, [String])]) -> String {
+    guard !lines.isEmpty else { return "" }
+    return "\n\(title)\n"
+      + lines.map { message, count, examples in
+        let more = count > examples.count && !examples.isEmpty ? ", …" : ""
+        let names = examples.isEmpty ? "" : " (\(examples.joined(separator: ", "))\(more))"
+        return wrapped("\(message.printable), \(count)×\(names.printable)", indent: "  ")
+      }.joined()
+  }
+
+  /// The text in lines of at most the table's width, indented, the later ones more.
+  static func wrapped(_ text: String, indent: String = "") -> String {
+    let lines = text.lines(of: TextTable.width - indent.count - 2)
+    return lines.enumerated().map { indent + ($0.offset == 0 ? "" : "  ") + $0.element + "\n" }.joined()
+  }
+}

@@ -1,0 +1,118 @@
+import Hardware
+import Quantities
+import Workloads
+
+extension TensorCoreEngine {
+  /// Queries and keys a thread block handles in one step.
+  private static let tile = 128
+
+  /// Fused attention: a thread block takes a tile of queries of one head through all keys its mask shows.
+  ///
+  /// A step multiplies twice (five times in the backward pass) on the tensor cores while the exponentials and sums of
+  /// the neighbouring step run on the vector and special-function units: max of the two, and an overhead. Scores stay
+  /// in registers; keys and values come from the level-two cache once for every tile of queries. Masked blocks are
+  /// skipped whole.
+  ///
+  /// Left out: the rescaling of partial sums, uneven lengths within a batch.
+  func attentionEstimate(_ attention: Attention, _ task: Task) -> Estimate {
+    let op = task.asOperator
+    guard let rate = gpu.dataTypes.rates[task.dataType] else {
+      preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
+    }
+    let tile = Self.tile
+    let isBackward = task.phase == .backwardData
+    let heads = attention.batch * attention.heads
+    let queryTiles = (attention.queryLength + tile - 1) / tile
+    let keyTiles = (attention.keyLength + tile - 1) / tile
+    let blockDensity = task.sparsity.scores.keptFraction(alongReduction: attention.keyLength) ?? 1
+
+    // Whole tiles the mask leaves: the diagonal ones are computed in full.
+    let visible = Double(attention.visiblePairs) / Double(attention.queryLength * attention.keyLength)
+    let diagonal = attention.isCausal ? 0.5 / Double(keyTiles) : 0
+    let tilesPerBlock = Double(keyTiles) * min(1, visible + diagonal) * blockDensity
+    let blocks = heads * queryTiles
+    let steps = Double(blocks) * tilesPerBlock
+
+    let products = isBackward ? 5.0 : 2.0
+    let queryRows = Double(min(tile, max(attention.queryLength, min(gpu.rowsPerOperandPass, tile))))
+    let pairs = queryRows * Double(tile)
+    let issue = products * pairs * Double(attention.headDimension) / rate.perCycle
+    let softmax =
+      pairs * (isBackward ? 2 : 1)
+      * max(1 / gpu.vector.transcendentalsPerCycle, 4 / gpu.vector.operationsPerCycle)
+    let step = max(issue / gpu.issueEfficiency, softmax) + Double(gpu.stepOverhead.count)
+    let sms = Double(gpu.multiprocessors)
+    let waves = (Double(blocks) / sms).rounded(.up)
+    let fill = Double(gpu.pipelineFill.count) * waves
+    // Long blocks are started first, so all SMs finish together unless there are too few blocks.
+    let balanced = steps / sms * step
+    let longest = (attention.isCausal ? Double(keyTiles) * blockDensity : tilesPerBlock) * step
+    let rounds = attention.isCausal ? balanced : waves * tilesPerBlock * step
+    let core = max(rounds, longest) + fill
+
+    let footprint = Footprint(op)
+    let element = Double(task.dataType.bits) / 8
+    let keyBytes = steps * Double(2 * tile * attention.headDimension) * element
+    let queryBytes = Double(footprint.b.count)
+    let l2Read = keyBytes + queryBytes
+    let l2Written = Double(footprint.c.count) * (isBackward ? 3 : 1)
+    let dramRead = task.inputsOnChip ? 0 : Double(footprint.inputs.count)
+    let dramWritten = task.outputOnChip ? 0 : l2Written
+    let l2Cycles = (l2Read + l2Written) / gpu.l2Bandwidth.value
+
+    let executed = steps * products * pairs * Double(attention.headDimension)
+    let mac = Joules(executed * rate.energy.value)
+    let l1Read = executed / Double(gpu.rowsPerOperandPass) * element
+    let l1 = Joules((l1Read + l2Read) * gpu.sharedMemoryEnergy.value)
+    let l2 = Joules((l2Read + l2Written) * gpu.l2Energy.value)
+    let vector = Joules(steps * pairs * 5 * gpu.vector.energy.value)
+    let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
+    let launch = gpu.launch + gpu.matrixSetup
+    let memory =
+      dramRead + dramWritten > 0
+      ? Seconds((dramRead + dramWritten) / gpu.dram.streamBandwidth.value) + gpu.dram.latency : .zero
+    let point = OperatingPoint(
+      PowerDemand(
+        launch: launch, cycles: max(core, l2Cycles), memory: memory, dynamicEnergy: mac + l1 + l2 + vector,
+        memoryEnergy: dram),
+      power: gpu.power, minimum: gpu.minimumClock, maximum: gpu.maximumClock)
+    let clock = point.clock.value
+    let elapsed = point.elapsed
+
+    var matrix = UnitTime(busy: Seconds(steps * issue / sms / clock))
+    matrix.stalled[.launch] = launch
+    matrix.stalled[.fill] = Seconds(fill / clock)
+    matrix.stalled[.vector] = Seconds(steps * (step - issue) / sms / clock)
+    matrix.stalled[.imbalance] = Seconds(max(0, core - fill - balanced) / clock)
+    let exposed = max(.zero, elapsed - matrix.total)
+    let isMemoryBound = memory.value >= l2Cycles / clock
+    matrix.stalled[isMemoryBound ? .dram : .l2] = exposed
+
+    let bound: Bound
+    if launch > elapsed * 0.5 {
+      bound = .launch
+    } else if max(l2Cycles / clock, memory.value) > core / clock {
+      bound = isMemoryBound ? .dram : .l2
+    } else if point.isCapped {
+      bound = .power
+    } else {
+      bound = softmax > issue ? .vector : core - fill - balanced > balanced ? .imbalance : .issue
+    }
+    let useful = Int((Double(op.denseMACs) * blockDensity).rounded())
+    return Estimate(
+      elapsed: elapsed, cycles: Cycles(Int64((elapsed.value * clock).rounded(.up))), clock: point.clock,
+      bound: bound, matrix: matrix,
+      vector: UnitTime(busy: min(elapsed, Seconds(steps * softmax / sms / clock)), of: elapsed),
+      memory: UnitTime(
+        busy: min(elapsed, Seconds((dramRead + dramWritten) / gpu.dram.streamBandwidth.value)), of: elapsed),
+      macs: MACCount(dense: op.denseMACs, useful: useful, padded: max(0, Int(executed.rounded()) - useful)),
+      traffic: Traffic(
+        dramRead: Bytes(Int64(dramRead)), dramWritten: Bytes(Int64(dramWritten)),
+        l2Read: Bytes(Int64(l2Read.rounded())), l2Written: Bytes(Int64(l2Written.rounded())),
+        l1Filled: Bytes(Int64(l2Read.rounded())), l1Read: Bytes(Int64(l1Read.rounded()))),
+      energy: EnergyBreakdown(
+        mac: mac * point.energyScale, vector: vector * point.energyScale, l1: l1 * point.energyScale,
+        l2: l2 * point.energyScale, dram: dram, idle: gpu.power.idle * elapsed),
+      isPowerCapped: point.isCapped, mapping: .fusedAttention)
+  }
+}

@@ -1,0 +1,166 @@
+import Hardware
+import Quantities
+import Workloads
+
+/// One matrix operator laid out with one kernel: the cycles of each resource and the bytes moved.
+///
+/// A thread block computes an m×n tile of C in steps of K that fill `stepBytes` of every row and column; the tiles of
+/// all SMs at one time are a wave.
+///
+/// - Issue: a step takes m·n·k / rate cycles, with the rate of the 2:4 instruction for sparse weights. Rows of A come
+///   in units of the instruction's 64 (Hopper) or 16 (Ampere); a narrow side may trade places with the other one when
+///   A is dense.
+/// - Operand feed: each pass of `rowsPerOperandPass` rows reads the step's slice of B from shared memory, and each
+///   pass of `columnsPerOperandPass` columns its slice of A; 2:4 halves A and adds its metadata, and never touches B.
+/// - Both sustain a share of their peak. A step takes the longer of the two and an overhead; a tile adds its fill and the write of its result.
+/// - Level-two cache: every tile reads its rows and columns once; blocks of a cluster share.
+/// - Off-chip memory: operands that fit the cache together are read once. Otherwise each wave reads the rows and
+///   columns its tiles touch, laid out as nearly square as they can be.
+///
+/// Left out: bank conflicts, the order of tiles beyond one wave, partial hits, clusters' placement.
+struct KernelSchedule {
+  var kernel: GEMMKernel
+  var splits: Int
+  var isSparse = false
+  var tiles = 0
+  var waves = 0
+  /// Cycles of one SM, averaged over all of them, in which its tensor cores work.
+  var issue = 0.0
+  /// The same, waiting for operands or for a step to begin.
+  var feed = 0.0
+  /// The same, filling pipelines and writing results.
+  var fill = 0.0
+  /// Cycles in which an average SM has no tile while others do.
+  var imbalance = 0.0
+  /// Cycles of the level-two cache.
+  var l2 = 0.0
+  var l2ReadBytes = 0.0
+  var l2WrittenBytes = 0.0
+  var l1FilledBytes = 0.0
+  var l1ReadBytes = 0.0
+  var dramReadBytes = 0.0
+  var dramWrittenBytes = 0.0
+  /// Multiply-accumulates issued, padding included.
+  var executedMACs = 0.0
+  /// Whether operand feed, and not issue, sets the pace of a step.
+  var isFeedBound = false
+
+  /// Cycles from the first tile to the last.
+  var core: Double { issue + feed + fill + imbalance }
+}
+
+/// What a schedule is made for.
+struct MatrixWork {
+  var problems: [MatrixProblem]
+  var rate: MACRate
+  /// Bytes of an operand's element.
+  var elementBytes: Double
+  /// Bytes of a result's element.
+  var outputBytes: Double
+  /// Whether A is 2:4.
+  var isSparse: Bool
+  /// Bits of metadata for each kept value of A.
+  var metadataBits: Double
+  var inputsOnChip: Bool
+  var outputOnChip: Bool
+
+  /// Bytes of A over those of a dense A.
+  var compression: Double {
+    isSparse ? 0.5 * (1 + metadataBits / (8 * elementBytes)) : 1
+  }
+}
+
+extension KernelSchedule {
+  /// Lays `work` out with `kernel` on `gpu`.
+  init(_ work: MatrixWork, kernel: GEMMKernel, splits: Int, gpu: TensorCoreGPU) {
+    self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
+    let machines = Double(gpu.multiprocessors * kernel.tilesPerMultiprocessor)
+    let rate = work.isSparse ? (work.rate.sparsePerCycle ?? work.rate.perCycle) : work.rate.perCycle
+    let stepK = max(16, Double(gpu.stepBytes.count) / work.elementBytes)
+
+    // A dense product may be computed transposed, so that the narrow side is the instruction's fine one.
+    let isTransposed = !work.isSparse && kernel.m < gpu.rowsPerOperandPass && kernel.n >= gpu.rowsPerOperandPass
+    let (rows, columns) = isTransposed ? (kernel.n, kernel.m) : (kernel.m, kernel.n)
+    let passRows = (rows + gpu.rowsPerOperandPass - 1) / gpu.rowsPerOperandPass
+    let passColumns = (columns + gpu.columnsPerOperandPass - 1) / gpu.columnsPerOperandPass
+    let paddedRows = Double(passRows * gpu.rowsPerOperandPass)
+    let stepIssue = paddedRows * Double(columns) * stepK / rate
+    let stepReadBytes =
+      stepK * work.elementBytes
+      * (Double(passRows * columns) + Double(rows * passColumns) * work.compression)
+    let stepRead = stepReadBytes / (gpu.sharedMemoryPort.value * gpu.portEfficiency)
+    let stepMultiply = stepIssue / gpu.issueEfficiency
+    isFeedBound = stepRead > stepMultiply
+    // Tiles that share an SM hide each other's barriers.
+    let overhead = Double(gpu.stepOverhead.count) / Double(kernel.tilesPerMultiprocessor)
+    let step = max(stepMultiply, stepRead) + overhead
+    let tileFill =
+      (Double(gpu.pipelineFill.count) + Double(kernel.m * kernel.n) * work.outputBytes / gpu.epiloguePort.value)
+      / Double(kernel.tilesPerMultiprocessor)
+
+    var tileCycles = 0.0
+    for problem in work.problems {
+      let across = (problem.m + kernel.m - 1) / kernel.m
+      let along = (problem.n + kernel.n - 1) / kernel.n
+      let count = across * along * splits * problem.count
+      tiles += count
+      let reduction = Double((problem.k + splits - 1) / splits)
+      let steps = (reduction / stepK).rounded(.up)
+      let work_ = Double(count)
+      issue += work_ * steps * stepIssue
+      feed += work_ * steps * (step - stepIssue)
+      fill += work_ * tileFill
+      tileCycles = max(tileCycles, steps * step + tileFill)
+      executedMACs += work_ * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
+      l1ReadBytes += work_ * steps * stepReadBytes
+      addTraffic(of: problem, work, across: across, along: along, reduction: reduction, gpu: gpu)
+    }
+    waves = Int((Double(tiles) / machines).rounded(.up))
+    let perMachine = 1 / machines
+    issue *= perMachine
+    feed *= perMachine
+    fill *= perMachine
+    // Full waves keep every SM busy; in the last one some wait for as long as a tile takes.
+    imbalance = max(0, Double(waves) - Double(tiles) / machines) * tileCycles
+    l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
+  }
+
+  private mutating func addTraffic(
+    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, reduction: Double, gpu: TensorCoreGPU
+  ) {
+    let aBytes = work.elementBytes * work.compression
+    let bBytes = work.elementBytes
+    let perRound = Double(across * along)
+    let rounds = Double(splits * problem.count)
+
+    // Edge tiles load only what is there.
+    let aRead = Double(along * problem.m) * reduction * aBytes * rounds
+    let bRead = Double(across * problem.n) * reduction * bBytes * rounds
+    l1FilledBytes += aRead + bRead
+    l2ReadBytes += aRead / Double(min(kernel.cluster.n, along)) + bRead / Double(min(kernel.cluster.m, across))
+    let c = Double(problem.cElements)
+    // Parts of a split reduction are written and added up in single precision.
+    let partials = splits > 1 ? c * 4 * Double(splits) : 0
+    l2WrittenBytes += c * work.outputBytes + partials
+    l2ReadBytes += partials
+    l1FilledBytes += partials
+
+    let a = Double(problem.aElements) * aBytes
+    let b = Double(problem.bElements) * bBytes
+    let compulsory = a + b
+    var read = compulsory
+    if compulsory > 0.8 * Double(gpu.l2Capacity.count) {
+      let waveTiles = min(perRound, Double(gpu.multiprocessors * kernel.tilesPerMultiprocessor))
+      let square = (waveTiles * Double(kernel.n) / Double(kernel.m)).squareRoot()
+      var blockRows = min(max(1, square), Double(across))
+      let blockColumns = min(waveTiles / blockRows, Double(along))
+      blockRows = min(Double(across), waveTiles / blockColumns)
+      // Fractions of the whole operands, so that a convolution's overlapping windows count once.
+      let perWave = a * blockRows / Double(across) + b * blockColumns / Double(along)
+      read = max(compulsory, perWave * perRound / waveTiles)
+    }
+    if work.inputsOnChip { read -= min(b, read) }
+    dramReadBytes += read
+    if !work.outputOnChip { dramWrittenBytes += c * work.outputBytes }
+  }
+}

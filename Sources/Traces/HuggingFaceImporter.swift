@@ -1,0 +1,126 @@
+import Diagnostics
+import Documents
+import Workloads
+
+/// Derives the operators of a model from its Hugging Face `config.json`.
+///
+/// What a configuration cannot say is settled as serving engines do it: all tokens of a prompt are prefilled at once,
+/// logits are computed for the last token of each sequence only, attention is one fused operator, biases ride along
+/// with their products, and the tokens of a mixture spread over its experts as evenly as possible (with fewer tokens
+/// than experts only some experts run). Equal layers are written once, with a repeat count.
+enum HuggingFaceImporter {
+  private enum Family { case llama, gpt2, opt, bert, vit }
+
+  private static let models: [(name: String, family: Family)] = [
+    ("bert", .bert), ("gpt2", .gpt2), ("llama", .llama), ("mistral", .llama), ("mixtral", .llama), ("opt", .opt),
+    ("qwen2", .llama), ("qwen2_moe", .llama), ("qwen3", .llama), ("qwen3_moe", .llama), ("roberta", .bert),
+    ("vit", .vit),
+  ]
+  private static let largestOption = 1 << 20
+
+  /// Reads a configuration. Problems of its keys go to the sink.
+  static func read(
+    _ source: SourceText, options: ImportOptions, sink: DiagnosticSink
+  ) throws(DiagnosticList) -> Workload {
+    let root = try JSONParser.parse(source)
+    let reader = DocumentReader(source, sink: sink)
+    let stem = TraceReader.stem(source.name)
+    var workload = Workload(name: stem, source: "Hugging Face configuration \(source.name)", operators: [])
+    // Models of text and images keep the language model's sizes one level deeper.
+    let isNested = if case .mapping? = root["text_config"]?.content { true } else { false }
+    let node = isNested ? root["text_config"] ?? root : root
+    guard var fields = Fields(node, reader, what: "the configuration object"),
+      let model = modelType(root, &fields), check(options, sink)
+    else { return workload }
+    if model.family == .bert || model.family == .vit, options.phase == .decode {
+      reader.report(
+        .unsupportedOperator, "a \(model.name) encoder reads its whole input at once and has nothing to decode",
+        at: (node["model_type"] ?? node).range, help: "import it with the phase 'prefill'")
+      return workload
+    }
+    if stem == "config" { workload.name = model.name }
+    workload.samples = options.batch
+
+    var network = NetworkBuilder(
+      options: options, dataType: dataType(root, node, options, reader), sparsity: sparsity(root, reader))
+    switch model.family {
+    case .llama: network.addLlama(&fields)
+    case .gpt2: network.addGPT2(&fields)
+    case .opt: network.addOPT(&fields)
+    case .bert: network.addBERT(&fields)
+    case .vit: network.addViT(&fields)
+    }
+    guard !sink.hasErrors else { return workload }
+    for operation in network.operators {
+      for problem in operation.shapeProblems() {
+        reader.report(
+          problem.code, "\(operation.name): \(problem.message)", at: node.range.lowerBound..<node.range.lowerBound + 1,
+          help: problem.help)
+      }
+    }
+    workload.operators = network.operators
+    return workload
+  }
+
+  private static func modelType(_ root: Node, _ fields: inout Fields) -> (name: String, family: Family)? {
+    let reader = fields.reader
+    guard let node = fields.requiredNode("model_type") else { return nil }
+    guard let name = String.read(node, reader) else { return nil }
+    if let model = models.first(where: { $0.name == name }) { return model }
+    let names = models.map(\.name)
+    reader.report(
+      .unknownModel, "'\(name)' is not a model architecture that is known here", at: node.range,
+      notes: ["known: \(names.joined(separator: ", "))"],
+      help: nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+        ?? "write its operators as JSON Lines, or record a PyTorch execution trace of it")
+    return nil
+  }
+
+  private static func check(_ options: ImportOptions, _ sink: DiagnosticSink) -> Bool {
+    let values = [
+      ("sequence length", options.sequenceLength), ("context length", options.contextLength ?? 1),
+      ("batch", options.batch),
+    ]
+    for (name, value) in values where !(1...largestOption).contains(value) {
+      sink.report(
+        Diagnostic(.outOfRange, "the \(name) is \(value); it must be from 1 to \(largestOption)"))
+    }
+    return !sink.hasErrors
+  }
+
+  private static func dataType(
+    _ root: Node, _ node: Node, _ options: ImportOptions, _ reader: DocumentReader
+  ) -> DataType {
+    if let dataType = options.dataType { return dataType }
+    let known: [(name: String, value: DataType)] = [
+      ("float16", .fp16), ("bfloat16", .bf16), ("float32", .fp32), ("float64", .fp64), ("float8_e4m3fn", .fp8),
+      ("float8_e5m2", .fp8), ("int8", .int8), ("auto", .fp16),
+    ]
+    for holder in [node, root] {
+      for key in ["torch_dtype", "dtype"] {
+        guard let value = holder[key] else { continue }
+        if case .null = value.content { continue }
+        return reader.choice(value, known, what: "a data type of PyTorch") ?? .fp16
+      }
+    }
+    return .fp16
+  }
+
+  /// The pattern of compressed-tensors: `sparsity_structure` with N:M, or a global fraction.
+  private static func sparsity(_ root: Node, _ reader: DocumentReader) -> NetworkBuilder.WeightSparsity {
+    guard let config = root["quantization_config"]?["sparsity_config"] ?? root["sparsity_config"],
+      let structure = config["sparsity_structure"]
+    else { return NetworkBuilder.WeightSparsity() }
+    let ignored = (config["ignore"]?.elements ?? []).compactMap(\.text)
+    var pattern: SparsityPattern?
+    if structure.text == "unstructured" {
+      if let zeros = config["global_sparsity"] {
+        pattern = reader.number(zeros, "global_sparsity", in: 0...0.9999).map { .unstructured(zeros: $0) }
+      }
+    } else if structure.text != "0:0", structure.text != nil {
+      pattern = SparsityPattern.read(structure, reader)
+    }
+    return NetworkBuilder.WeightSparsity(
+      pattern: pattern ?? .dense, coversHead: !ignored.contains { $0.contains("lm_head") })
+  }
+}

@@ -1,0 +1,95 @@
+public import Diagnostics
+public import Quantities
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Inputs as bytes: files and standard input, compressed or not.
+public enum InputFile {
+  /// Reads a whole file, or standard input when `path` is `-`. Zstandard and gzip data are recognised by their first
+  /// bytes and decompressed.
+  ///
+  /// No size that a file claims is believed: memory grows only with what is really there, up to `limit`.
+  /// - Parameter limit: the most bytes the content may have, compressed and decompressed.
+  /// - Returns: the content under the name the user typed.
+  /// - Throws: `is-directory`, `unreadable-file`, `empty-file`, `too-large` or `corrupt-compression`.
+  public static func load(_ path: String, limit: Bytes = Bytes(1 << 30)) throws(DiagnosticList) -> SourceText {
+    let raw = try read(path, limit: Int(limit.count))
+    guard !raw.isEmpty else {
+      throw DiagnosticList(
+        Diagnostic(
+          .emptyFile, path == "-" ? "standard input ended without any data" : "\(path) is empty",
+          help: path == "-" ? "check the command that feeds the pipe" : nil))
+    }
+    let bytes = try Compression.expand(raw, name: path, limit: Int(limit.count))
+    guard !bytes.isEmpty else {
+      throw DiagnosticList(Diagnostic(.emptyFile, "\(path) decompresses to nothing"))
+    }
+    return SourceText(name: path, bytes: bytes)
+  }
+
+  private static func read(_ path: String, limit: Int) throws(DiagnosticList) -> [UInt8] {
+    do {
+      if path == "-" { return try readToEnd(.standardInput, name: path, limit: limit) }
+      let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      return try file.closeAfter { try readToEnd(file, name: path, limit: limit) }
+    } catch let list as DiagnosticList {
+      throw list
+    } catch let error as Errno {
+      throw DiagnosticList(unreadable(path, error))
+    } catch {
+      throw DiagnosticList(Diagnostic(.unreadableFile, "\(path) cannot be read: \(error)"))
+    }
+  }
+
+  private static func readToEnd(_ file: FileDescriptor, name: String, limit: Int) throws -> [UInt8] {
+    // Pipes have no size; they are stopped while reading.
+    if let size = try? file.seek(offset: 0, from: .end) {
+      // Directories may report absurd sizes here; reading one says what it is.
+      if size > limit, size < .max { throw Compression.tooLarge(name, "holds", Int(size), limit: limit) }
+      try file.seek(offset: 0, from: .start)
+    }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = try unsafe chunk.withUnsafeMutableBytes { buffer in try unsafe file.read(into: buffer) }
+      if count == 0 { return bytes }
+      guard bytes.count + count <= limit else {
+        throw Compression.tooLarge(name, "holds at least", bytes.count + count, limit: limit)
+      }
+      bytes += chunk[..<count]
+    }
+  }
+
+  private static func unreadable(_ path: String, _ error: Errno) -> Diagnostic {
+    if error == .isDirectory {
+      return Diagnostic(.isDirectory, "\(path) is a directory", help: "name a file in it")
+    }
+    var help: String?
+    if error == .noSuchFileOrDirectory {
+      let file = FilePath(path)
+      let folder = file.removingLastComponent()
+      help = nearest(to: file.lastComponent?.string ?? "", among: names(inFolder: folder.isEmpty ? "." : folder.string))
+        .map { "did you mean '\(folder.appending($0).string)'?" }
+    }
+    return Diagnostic(.unreadableFile, "\(path) cannot be read: \(error)", help: help)
+  }
+
+  /// The names in a directory, sorted; none if it cannot be listed.
+  public static func names(inFolder folder: String) -> [String] {
+    guard let stream = unsafe opendir(folder) else { return [] }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while names.count < 1000, let entry = unsafe readdir(stream) {
+      let bytes = unsafe withUnsafeBytes(of: entry.pointee.d_name) { name in unsafe Array(name.prefix { $0 != 0 }) }
+      names.append(String(decoding: bytes, as: UTF8.self))
+    }
+    return names.sorted()
+  }
+}

@@ -1,0 +1,133 @@
+import Diagnostics
+import Documents
+import Workloads
+
+extension NetworkBuilder {
+  /// A mixture of experts.
+  private struct Mixture {
+    var experts: Int
+    var active: Int
+    var feedForward: Int
+    var sharedFeedForward: Int?
+    /// Layers with experts; the others have one feed-forward block.
+    var layers: Int
+  }
+
+  /// Llama and its relatives: rotary positions, RMS norms, gated feed-forward blocks or experts.
+  ///
+  /// A sliding window counts in every layer, except where `use_sliding_window` is false.
+  mutating func addLlama(_ fields: inout Fields) {
+    let shape = shape(&fields)
+    let vocabulary = fields.required("vocab_size", in: Self.sizes)
+    let function = activation(&fields, "hidden_act", default: .silu)
+    let hasQueryNorm = fields.node("model_type")?.text?.hasPrefix("qwen3") ?? false
+    let isWindowUsed = fields.optional("use_sliding_window", as: Bool.self) ?? true
+    let window = fields.optional("sliding_window", in: Self.sizes)
+    guard let shape, let vocabulary else { return }
+    guard let mixture = mixture(&fields, shape) else { return }
+    embedding("embedding", width: shape.hidden, vocabulary: vocabulary)
+    repeats = shape.layers
+    var stream = last
+    let normed = norm("layer.input_norm", .rms, width: shape.hidden)
+    let (queryWidth, keyWidth) = (shape.heads * shape.headDimension, shape.keyValueHeads * shape.headDimension)
+    var query = linear("layer.q_proj", queryWidth, shape.hidden, after: [normed])
+    var key = linear("layer.k_proj", keyWidth, shape.hidden, after: [normed])
+    let value = linear("layer.v_proj", keyWidth, shape.hidden, after: [normed])
+    if hasQueryNorm {
+      query = headNorm("layer.q_norm", shape.heads, shape, after: query)
+      key = headNorm("layer.k_norm", shape.keyValueHeads, shape, after: key)
+    }
+    // A rotation is two products and a sum of each feature; its tables are small and stay close.
+    let rotated = map("layer.rotary", .multiply, width: queryWidth + keyWidth, after: [query, key])
+    attention(shape, isCausal: true, window: isWindowUsed ? window : nil, after: [rotated, value])
+    let projected = linear("layer.o_proj", shape.hidden, queryWidth)
+    stream = map("layer.attention_add", .add, width: shape.hidden, inputs: 2, after: [stream, projected])
+    norm("layer.post_attention_norm", .rms, width: shape.hidden)
+    let input = last
+    var outputs = [stream]
+    if mixture.layers > 0 {
+      repeats = mixture.layers
+      outputs.append(addExperts(mixture, shape, function, after: input))
+      if let shared = mixture.sharedFeedForward {
+        outputs.append(gated("layer.shared_expert", shared, shape, function, after: input))
+      }
+    }
+    if mixture.layers < shape.layers {
+      repeats = shape.layers - mixture.layers
+      outputs.append(gated("layer", shape.feedForward, shape, function, after: input))
+    }
+    repeats = shape.layers
+    map("layer.mlp_add", .add, width: shape.hidden, inputs: 2, after: outputs)
+    repeats = 1
+    norm("norm", .rms, width: shape.hidden)
+    head(shape.hidden, vocabulary: vocabulary)
+  }
+
+  private mutating func headNorm(_ name: String, _ heads: Int, _ shape: Shape, after input: Int) -> Int {
+    add(
+      name, .normalization(Normalization(.rms, rows: saturating(tokens, heads), width: shape.headDimension)),
+      after: [input])
+  }
+
+  private mutating func gated(
+    _ prefix: String, _ width: Int, _ shape: Shape, _ function: Elementwise.Function, after input: Int?
+  ) -> Int? {
+    let gate = linear("\(prefix).gate_proj", width, shape.hidden, after: [input])
+    let up = linear("\(prefix).up_proj", width, shape.hidden, after: [input])
+    let open = map("\(prefix).act", function, width: width, after: [gate])
+    map("\(prefix).mul", .multiply, width: width, inputs: 2, after: [open, up])
+    return linear("\(prefix).down_proj", shape.hidden, width)
+  }
+
+  /// A router, the experts it picks, and the weighted sum of what they return.
+  private mutating func addExperts(
+    _ mixture: Mixture, _ shape: Shape, _ function: Elementwise.Function, after input: Int?
+  ) -> Int? {
+    let pairs = saturating(tokens, mixture.active)
+    let columns = (0..<mixture.experts).map {
+      pairs / mixture.experts + ($0 < pairs % mixture.experts ? 1 : 0)
+    }
+    func product(_ m: Int, _ k: Int) -> OperatorKind { .groupedGEMM(GroupedGEMM(m: m, k: k, columns: columns)) }
+    func each(_ function: Elementwise.Function, inputs: Int) -> OperatorKind {
+      .elementwise(Elementwise(function, elements: saturating(pairs, mixture.feedForward), inputs: inputs))
+    }
+    add("layer.router", .gemm(GEMM(m: mixture.experts, n: tokens, k: shape.hidden)), after: [input])
+    let routed = add("layer.router.softmax", .softmax(Softmax(rows: tokens, width: mixture.experts)))
+    let gate = add(
+      "layer.experts.gate_proj", product(mixture.feedForward, shape.hidden), after: [input, routed], isSparse: true)
+    let up = add(
+      "layer.experts.up_proj", product(mixture.feedForward, shape.hidden), after: [input, routed], isSparse: true)
+    let open = add("layer.experts.act", each(function, inputs: 1), after: [gate])
+    add("layer.experts.mul", each(.multiply, inputs: 2), after: [open, up])
+    let down = add("layer.experts.down_proj", product(shape.hidden, mixture.feedForward), isSparse: true)
+    return add(
+      "layer.experts.sum",
+      .reduction(Reduction(outputs: saturating(tokens, shape.hidden), width: mixture.active)), after: [routed, down])
+  }
+
+  /// The experts; none, so no layers, for a plain model. Nil after reporting a problem.
+  private func mixture(_ fields: inout Fields, _ shape: Shape) -> Mixture? {
+    let type = fields.node("model_type")?.text ?? ""
+    guard type == "mixtral" || type.hasSuffix("_moe") else {
+      return Mixture(experts: 0, active: 0, feedForward: 0, layers: 0)
+    }
+    let experts = fields.required(type == "mixtral" ? "num_local_experts" : "num_experts", in: 1...(1 << 16))
+    let active = fields.required("num_experts_per_tok", in: Self.sizes)
+    let width = fields.optional("moe_intermediate_size", in: Self.sizes) ?? shape.feedForward
+    let shared = fields.optional("shared_expert_intermediate_size", in: Self.sizes)
+    let step = fields.optional("decoder_sparse_step", in: Self.sizes) ?? 1
+    let dense = Set((fields.node("mlp_only_layers")?.elements ?? []).compactMap(\.integer))
+    guard let experts, let active else { return nil }
+    guard active <= experts else {
+      fields.reader.report(
+        .inconsistentShape, "each token goes to \(active) experts, but there are only \(experts)",
+        at: (fields.node["num_experts_per_tok"] ?? fields.node).range)
+      return nil
+    }
+    // Layer i has experts where (i + 1) is a multiple of the step.
+    let skipped = dense.filter { $0 >= 0 && $0 < shape.layers && ($0 + 1) % step == 0 }.count
+    return Mixture(
+      experts: experts, active: active, feedForward: width, sharedFeedForward: shared,
+      layers: shape.layers / step - skipped)
+  }
+}

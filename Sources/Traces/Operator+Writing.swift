@@ -1,0 +1,112 @@
+import Workloads
+
+extension Operator {
+  /// The members of its line, defaults left out.
+  var jsonMembers: [(String, JSONText)] {
+    var members: [(String, JSONText)] = [("name", .string(name)), ("kind", .string(kind.name))]
+    if phase != .inference { members.append(("phase", .string(phase.rawValue))) }
+    members.append(("dtype", .string(dataType.rawValue)))
+    if outputType != dataType { members.append(("out_dtype", .string(outputType.rawValue))) }
+    members += kind.jsonMembers
+    let patterns = OperandSparsity.Operand.allCases.filter { sparsity[$0] != .dense }
+    if !patterns.isEmpty {
+      members.append(
+        ("sparsity", .object(patterns.map { ($0.rawValue, .string(sparsity[$0].description)) })))
+    }
+    if !dependencies.isEmpty { members.append(("deps", .list(dependencies.map(JSONText.integer)))) }
+    if repeats != 1 { members.append(("repeat", .integer(repeats))) }
+    return members
+  }
+}
+
+extension OperatorKind {
+  /// The members that hold its shape, defaults left out.
+  fileprivate var jsonMembers: [(String, JSONText)] {
+    var members: [(String, JSONText)] = []
+    func add(_ key: String, _ value: Int) { members.append((key, .integer(value))) }
+    func add(_ key: String, _ value: Int, unless fallback: Int) { if value != fallback { add(key, value) } }
+    func add(_ key: String, _ extent: Extent) { members.append((key, extent.jsonText)) }
+    func add(_ key: String, _ word: String) { members.append((key, .string(word))) }
+    switch self {
+    case .gemm(let gemm):
+      add("m", gemm.m)
+      add("n", gemm.n)
+      add("k", gemm.k)
+      add("batch", gemm.batch, unless: 1)
+      if !gemm.hasWeights { members.append(("weights", .bool(false))) }
+    case .groupedGEMM(let grouped):
+      add("m", grouped.m)
+      add("k", grouped.k)
+      members.append(("columns", .list(grouped.columns.map(JSONText.integer))))
+    case .convolution(let convolution):
+      add("batch", convolution.batch, unless: 1)
+      add("in_channels", convolution.inputChannels)
+      add("out_channels", convolution.outputChannels)
+      add("height", convolution.input.height)
+      add("width", convolution.input.width)
+      add("kernel", convolution.kernel)
+      if convolution.stride != Extent(1, 1) { add("stride", convolution.stride) }
+      if convolution.padding != Padding() { members.append(("padding", convolution.padding.jsonText)) }
+      if convolution.dilation != Extent(1, 1) { add("dilation", convolution.dilation) }
+      add("groups", convolution.groups, unless: 1)
+    case .attention(let attention):
+      add("batch", attention.batch, unless: 1)
+      add("heads", attention.heads)
+      add("kv_heads", attention.keyValueHeads, unless: attention.heads)
+      add("query_length", attention.queryLength)
+      add("key_length", attention.keyLength, unless: attention.queryLength)
+      add("head_dim", attention.headDimension)
+      if attention.isCausal { members.append(("causal", .bool(true))) }
+      if let window = attention.window { add("window", window) }
+    case .elementwise(let elementwise):
+      add("function", elementwise.function.rawValue)
+      add("elements", elementwise.elements)
+      add("inputs", elementwise.inputs, unless: 1)
+    case .normalization(let normalization):
+      add("function", normalization.function.rawValue)
+      add("rows", normalization.rows)
+      add("width", normalization.width)
+    case .softmax(let softmax):
+      add("rows", softmax.rows)
+      add("width", softmax.width)
+    case .reduction(let reduction):
+      add("outputs", reduction.outputs)
+      add("width", reduction.width)
+    case .pooling(let pooling):
+      add("batch", pooling.batch, unless: 1)
+      add("channels", pooling.channels)
+      add("height", pooling.input.height)
+      add("width", pooling.input.width)
+      add("out_height", pooling.output.height)
+      add("out_width", pooling.output.width)
+      add("kernel", pooling.kernel)
+    case .embedding(let embedding):
+      add("rows", embedding.rows)
+      add("width", embedding.width)
+      add("vocabulary", embedding.vocabulary)
+    case .update(let update):
+      add("parameters", update.parameters)
+      add("optimizer", update.optimizer.rawValue)
+    case .pruning(let pruning):
+      add("elements", pruning.elements)
+      add("n", pruning.n)
+      add("m", pruning.m)
+    }
+    return members
+  }
+}
+
+extension Extent {
+  fileprivate var jsonText: JSONText {
+    height == width ? .integer(height) : .list([.integer(height), .integer(width)])
+  }
+}
+
+extension Padding {
+  fileprivate var jsonText: JSONText {
+    guard top == bottom, left == right else {
+      return .list([top, bottom, left, right].map(JSONText.integer))
+    }
+    return top == left ? .integer(top) : .list([.integer(top), .integer(left)])
+  }
+}

@@ -1,0 +1,174 @@
+public import Diagnostics
+import Documents
+public import Workloads
+
+/// What a model description leaves open. Only ``TraceFormat/huggingFaceConfig`` needs it.
+public struct ImportOptions: Hashable, Sendable {
+  /// Which part of text generation.
+  public enum Phase: String, CaseIterable, Sendable {
+    /// All tokens of a prompt at once.
+    case prefill
+    /// One token after a context.
+    case decode
+  }
+
+  /// Which part of text generation.
+  public var phase: Phase
+  /// Tokens of each sequence in prefill.
+  public var sequenceLength: Int
+  /// Keys that a decoded token attends to; `sequenceLength` if nil.
+  public var contextLength: Int?
+  /// Sequences or images.
+  public var batch: Int
+  /// How tensors are stored; nil takes the model's own type.
+  public var dataType: DataType?
+
+  /// Prefill of one sequence of 512 tokens unless told otherwise.
+  public init(
+    phase: Phase = .prefill, sequenceLength: Int = 512, contextLength: Int? = nil, batch: Int = 1,
+    dataType: DataType? = nil
+  ) {
+    self.phase = phase
+    self.sequenceLength = sequenceLength
+    self.contextLength = contextLength
+    self.batch = batch
+    self.dataType = dataType
+  }
+}
+
+/// The formats that can be read.
+public enum TraceFormat: String, CaseIterable, Sendable {
+  /// Lacuna's own text format: a header line and one operator a line.
+  case jsonLines
+  /// What PyTorch's `ExecutionTraceObserver` writes.
+  case pytorchExecutionTrace
+  /// A layer table of SCALE-Sim.
+  case scaleSimTopology
+  /// The `config.json` of a Hugging Face model.
+  case huggingFaceConfig
+
+  /// What messages call it.
+  public var title: String {
+    switch self {
+    case .jsonLines: "Lacuna JSON Lines"
+    case .pytorchExecutionTrace: "PyTorch execution trace"
+    case .scaleSimTopology: "SCALE-Sim topology CSV"
+    case .huggingFaceConfig: "Hugging Face config.json"
+    }
+  }
+}
+
+/// A workload, and what there is to say about how it was read.
+public struct ImportedTrace: Sendable {
+  /// The workload.
+  public var workload: Workload
+  /// Problems that did not keep it from being read.
+  public var warnings: [Diagnostic]
+  /// What the input was.
+  public var format: TraceFormat
+
+  /// A read workload.
+  public init(workload: Workload, warnings: [Diagnostic], format: TraceFormat) {
+    self.workload = workload
+    self.warnings = warnings
+    self.format = format
+  }
+}
+
+/// Reads workloads in any of the formats, which it tells apart by content.
+public enum TraceReader {
+  /// Reads a file, or standard input when `path` is `-`.
+  /// - Throws: everything ``InputFile/load(_:limit:)`` throws, `unknown-format`, and all problems of the content.
+  public static func read(
+    _ path: String, options: ImportOptions = ImportOptions()
+  ) throws(DiagnosticList) -> ImportedTrace {
+    try read(try InputFile.load(path), options: options)
+  }
+
+  /// Reads a workload from content that is in memory.
+  /// - Throws: `unknown-format`, and all problems of the content.
+  public static func read(
+    _ source: SourceText, options: ImportOptions = ImportOptions()
+  ) throws(DiagnosticList) -> ImportedTrace {
+    let format = try detect(source)
+    let sink = DiagnosticSink()
+    let workload =
+      switch format {
+      case .jsonLines: try JSONLinesReader(source, sink: sink).read()
+      case .pytorchExecutionTrace: try PyTorchImporter.read(source, sink: sink)
+      case .scaleSimTopology: try ScaleSimTopology.read(source, sink: sink)
+      case .huggingFaceConfig: try HuggingFaceImporter.read(source, options: options, sink: sink)
+      }
+    try sink.throwIfErrors()
+    guard !workload.operators.isEmpty else {
+      let skipped = workload.skipped.map {
+        "\($0.count) skipped: \($0.reason) (\($0.examples.joined(separator: ", ")))"
+      }
+      throw DiagnosticList(
+        sink.diagnostics + [
+          Diagnostic(.emptyTrace, "\(source.name) holds no operator to simulate", notes: skipped)
+        ])
+    }
+    return ImportedTrace(workload: workload, warnings: sink.warnings, format: format)
+  }
+
+  /// Tells the format by content.
+  static func detect(_ source: SourceText) throws(DiagnosticList) -> TraceFormat {
+    let start = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let first = source.bytes[start...].first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }
+    if first == nil { throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds nothing but white space")) }
+    if first == UInt8(ascii: "{") { return try detectJSON(source) }
+    if ScaleSimTopology.looksLikeTopology(source) { return .scaleSimTopology }
+    throw unknownFormat(source, found: "its first line is none of these formats' headers")
+  }
+
+  private static func detectJSON(_ source: SourceText) throws(DiagnosticList) -> TraceFormat {
+    var keys: [String] = []
+    var format: TraceFormat?
+    var parser = JSONParser(source)
+    do throws(DiagnosticList) {
+      try parser.forEachMember { (parser, key, _) throws(DiagnosticList) in
+        keys.append(key)
+        switch key {
+        case "lacuna_trace": format = .jsonLines
+        case "nodes": format = .pytorchExecutionTrace
+        case "model_type": format = .huggingFaceConfig
+        default: break
+        }
+        // The rest of the object cannot change the answer.
+        if format != nil { throw DiagnosticList([]) }
+        _ = try parser.parseValue()
+      }
+    } catch {
+      if let format { return format }
+      throw error
+    }
+    // Operators without the header, and models without their type: their readers say what is missing.
+    if keys.contains("kind") { return .jsonLines }
+    if keys.contains("architectures") || keys.contains("text_config") || keys.contains("hidden_size") {
+      return .huggingFaceConfig
+    }
+    throw unknownFormat(source, found: "a JSON object with the keys \(keys.prefix(8).joined(separator: ", "))")
+  }
+
+  private static func unknownFormat(_ source: SourceText, found: String) -> DiagnosticList {
+    DiagnosticList(
+      Diagnostic(
+        .unknownFormat, "\(source.name) is in no format that is read here: \(found)",
+        at: source.location(of: 0..<1), notes: TraceFormat.allCases.map { "read: \($0.title)" }))
+  }
+
+  /// The name of a file without folders and the extensions of formats: what a workload is called if nothing else
+  /// names it.
+  static func stem(_ path: String) -> String {
+    var stem = path.split(separator: "/").last ?? "-"
+    while let dot = stem.lastIndex(of: "."), dot != stem.startIndex,
+      extensions.contains(String(stem[stem.index(after: dot)...]))
+    {
+      stem = stem[..<dot]
+    }
+    return stem == "-" ? "trace" : String(stem)
+  }
+
+  private static let extensions: Set<String> = ["zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et"]
+}

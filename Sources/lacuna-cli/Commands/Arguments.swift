@@ -1,0 +1,97 @@
+public import ArgumentParser
+public import Lacuna
+
+/// What to run: a trace and how it is changed before it runs.
+struct WorkloadArguments: ParsableArguments {
+  @Argument(help: "The trace in any format that is read; - for standard input.")
+  var trace: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Where operands are zero, such as weights=2:4 or 'encoder.*:weights=16x'; may be repeated.",
+      discussion: "Patterns: \(SparsityPattern.grammar).", valueName: "rule"))
+  var sparsity: [String] = []
+
+  @Option(help: ArgumentHelp("Run a training step by this method.", valueName: "method"))
+  var training: TrainingMethod?
+
+  @Option(help: ArgumentHelp("Convert all floating-point operands to this type.", valueName: "type"))
+  var dataType: DataType?
+
+  @Option(help: ArgumentHelp("Force a systolic array's dataflow.", valueName: "ws|os"))
+  var dataflow: SystolicArray.Dataflow?
+
+  @OptionGroup(title: "Model descriptions")
+  var model: ModelArguments
+
+  /// Reads and prepares the workload; warnings go to standard error.
+  func study() throws(DiagnosticList) -> Study {
+    Console.progress("reading \(trace)")
+    let study = try Study(
+      trace: trace, sparsity: sparsity, training: training, dataType: dataType, options: model.options)
+    Console.progress("")
+    Console.show(study.warnings)
+    return study
+  }
+
+  var simulation: SimulationOptions { SimulationOptions(dataflow: dataflow) }
+}
+
+/// What a model's configuration leaves open.
+struct ModelArguments: ParsableArguments {
+  @Option(help: "For a config.json: all tokens of a prompt, or one token after a context.")
+  var phase: ImportOptions.Phase = .prefill
+
+  @Option(help: ArgumentHelp("For a config.json: tokens of each sequence.", valueName: "tokens"))
+  var sequence: Int = 512
+
+  @Option(help: ArgumentHelp("For a config.json: tokens that a decoded one attends to.", valueName: "tokens"))
+  var context: Int?
+
+  @Option(help: ArgumentHelp("For a config.json: sequences or images.", valueName: "count"))
+  var batch: Int = 1
+
+  var options: ImportOptions {
+    ImportOptions(phase: phase, sequenceLength: sequence, contextLength: context, batch: batch)
+  }
+
+  func validate() throws {
+    for (name, value) in [("sequence", sequence), ("context", context ?? 1), ("batch", batch)]
+    where !(1...1 << 30).contains(value) {
+      throw ValidationError("--\(name) is \(value); it must be from 1 to 2^30")
+    }
+  }
+}
+
+/// How a result is told.
+struct FormatArguments: ParsableArguments {
+  @Option(help: "How the result is written.")
+  var format: Report.Format = .table
+}
+
+extension TrainingMethod: ExpressibleByArgument {}
+extension DataType: ExpressibleByArgument {}
+extension SystolicArray.Dataflow: ExpressibleByArgument {}
+extension ImportOptions.Phase: ExpressibleByArgument {}
+extension Report.Format: ExpressibleByArgument {}
+
+extension Report.OperatorLimit: ExpressibleByArgument {
+  /// Reads a count or `all`.
+  public init?(argument: String) {
+    if argument == "all" {
+      self = .all
+    } else if let count = Int(argument), count >= 0 {
+      self = .first(count)
+    } else {
+      return nil
+    }
+  }
+
+  /// As help texts show it.
+  public var defaultValueDescription: String {
+    switch self {
+    case .all: "all"
+    case .first(let count): "\(count)"
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Lacuna
+
+struct HardwareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hardware",
+    abstract: "Lists, shows and checks machine descriptions.",
+    discussion: """
+      Which machines are there, and where do the numbers of one come from?
+        lacuna hardware list
+        lacuna hardware show h200
+      """,
+    subcommands: [List.self, Show.self, Check.self])
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lists the machines that come with lacuna.",
+      discussion: """
+        As a table for a script:
+          lacuna hardware list --format csv
+        """)
+
+    @OptionGroup var output: FormatArguments
+
+    func run() throws {
+      let machines = try collectingProblems(try MachineCatalog.names()) { (name) throws(DiagnosticList) in
+        try Machine(named: name)
+      }
+      try Console.output(Report.machines(machines).text(as: output.format))
+    }
+  }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows every number of a machine with its source.",
+      discussion: """
+        What is only assumed about an H200?
+          lacuna hardware show h200 | grep assumed
+        """)
+
+    @Argument(help: ArgumentHelp("A machine of the list, or a description.", valueName: "name|file"))
+    var machine: String
+
+    @OptionGroup var output: FormatArguments
+
+    func run() throws {
+      try Console.output(Report.machine(try Machine(named: machine)).text(as: output.format))
+    }
+  }
+
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Reads descriptions and tells everything that is wrong with them.",
+      discussion: """
+        Before a new machine is used:
+          lacuna hardware check my-machine.yaml
+        """)
+
+    @Argument(help: ArgumentHelp("Machine descriptions in YAML.", valueName: "file"))
+    var files: [String]
+
+    func run() throws {
+      let lines = try collectingProblems(files) { (file) throws(DiagnosticList) in
+        let machine = try MachineReader.read(try InputFile.load(file))
+        return "\(file): \(machine.name) is valid, with \(machine.constants.count) constants\n"
+      }
+      try Console.output(lines.joined())
+    }
+  }
+}

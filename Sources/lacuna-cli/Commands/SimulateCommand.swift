@@ -1,0 +1,87 @@
+import ArgumentParser
+import Lacuna
+
+struct SimulateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Runs a trace on one machine, beside the same trace without patterns.",
+    discussion: """
+      BERT with 2:4 weights on an H200, every kind of operator:
+        lacuna simulate bert-large.jsonl --hardware h200 --sparsity weights=2:4 --operators all
+
+      A training step with weights pruned in both directions:
+        lacuna simulate resnet18.jsonl --hardware sat --training bdwp --sparsity weights=2:8
+      """)
+
+  @OptionGroup var workload: WorkloadArguments
+
+  @Option(help: ArgumentHelp("A machine of 'lacuna hardware list', or a description.", valueName: "name|file"))
+  var hardware: String
+
+  @Option(help: ArgumentHelp("How many kinds of operators the table lists.", valueName: "count|all"))
+  var operators: Report.OperatorLimit = .first(15)
+
+  @OptionGroup var output: FormatArguments
+
+  func run() throws {
+    let machine = try Machine(named: hardware)
+    let study = try workload.study()
+    Console.progress("simulating on \(machine.name)")
+    let report = try study.run(on: machine, options: workload.simulation)
+    Console.progress("")
+    try Console.output(Report.run(report, operators: operators).text(as: output.format))
+  }
+}
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Runs a trace on several machines, a row each.",
+    discussion: """
+      ResNet-50 with 16 times fewer weights on three machines, the first of which is the reference:
+        lacuna compare resnet50.jsonl --hardware s4,t4,h200 --sparsity weights=16x
+      """)
+
+  @OptionGroup var workload: WorkloadArguments
+
+  @Option(
+    help: ArgumentHelp("Machines or descriptions, separated by commas; may be repeated.", valueName: "names|files"))
+  var hardware: [String]
+
+  @OptionGroup var output: FormatArguments
+
+  private var names: [String] { hardware.flatMap { $0.split(separator: ",").map(String.init) } }
+
+  func validate() throws {
+    guard !names.isEmpty else { throw ValidationError("--hardware names no machine") }
+  }
+
+  func run() throws {
+    let machines = try collectingProblems(names) { (name) throws(DiagnosticList) in try Machine(named: name) }
+    let study = try workload.study()
+    let options = workload.simulation
+    let reports = try collectingProblems(Array(machines.enumerated())) { (entry) throws(DiagnosticList) in
+      Console.progress("simulating on \(entry.element.name), \(entry.offset + 1) of \(machines.count)")
+      return try study.run(on: entry.element, options: options)
+    }
+    Console.progress("")
+    try Console.output(Report.comparison(reports).text(as: output.format))
+  }
+}
+
+/// What `body` makes of each input, or the problems of all inputs together.
+func collectingProblems<Input, Output>(
+  _ inputs: [Input], _ body: (Input) throws(DiagnosticList) -> Output
+) throws(DiagnosticList) -> [Output] {
+  var outputs: [Output] = []
+  var problems: [Diagnostic] = []
+  for input in inputs {
+    do {
+      outputs.append(try body(input))
+    } catch {
+      problems += error.diagnostics
+    }
+  }
+  guard problems.isEmpty else { throw DiagnosticList(problems) }
+  return outputs
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Lacuna
+
+struct TraceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Imports traces and shows what they hold.",
+    discussion: """
+      From a recorded PyTorch run to a trace of lacuna's own, and a look into it:
+        lacuna trace import recorded.json -o model.jsonl.zst
+        lacuna trace info model.jsonl.zst
+      """,
+    subcommands: [Import.self, Info.self, Cat.self])
+
+  /// Reads a trace; warnings go to standard error.
+  private static func read(_ path: String, _ options: ImportOptions) throws(DiagnosticList) -> ImportedTrace {
+    Console.progress("reading \(path)")
+    let trace = try TraceReader.read(path, options: options)
+    Console.progress("")
+    Console.show(trace.warnings)
+    return trace
+  }
+
+  struct Import: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Converts a trace or a model description into lacuna's own format.",
+      discussion: """
+        One decoded token after 4096 others:
+          lacuna trace import config.json --phase decode --context 4096 -o llama-decode.jsonl
+
+        An output that ends in .zst is compressed. What was read is then shown as by 'trace info'.
+        """)
+
+    @Argument(help: "The input in any format that is read; - for standard input.")
+    var input: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
+    var output: String
+
+    @OptionGroup(title: "Model descriptions")
+    var model: ModelArguments
+
+    func run() throws {
+      let trace = try TraceCommand.read(input, model.options)
+      if output == "-" {
+        try Console.output(TraceWriter.jsonLines(trace.workload))
+      } else {
+        try TraceWriter.write(trace.workload, to: output)
+        try Console.output(Report.trace(trace.workload, format: trace.format.title).text(as: .table))
+      }
+    }
+  }
+
+  struct Info: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows what a trace holds, by kind and phase.",
+      discussion: """
+        How many multiply-accumulates does a trace have?
+          lacuna trace info bert-large.jsonl --format json | jq .dense_macs
+        """)
+
+    @Argument(help: "The trace in any format that is read; - for standard input.")
+    var trace: String
+
+    @OptionGroup(title: "Model descriptions")
+    var model: ModelArguments
+
+    @OptionGroup var output: FormatArguments
+
+    func run() throws {
+      let trace = try TraceCommand.read(trace, model.options)
+      try Console.output(Report.trace(trace.workload, format: trace.format.title).text(as: output.format))
+    }
+  }
+
+  struct Cat: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Writes the operators of a trace as JSON Lines.",
+      discussion: """
+        The third to fifth operator:
+          lacuna trace cat bert-large.jsonl --range '2..<5'
+
+        Dependencies on operators outside of the range are left out.
+        """)
+
+    @Argument(help: "The trace in any format that is read; - for standard input.")
+    var trace: String
+
+    @Option(help: ArgumentHelp("Only these operators, counted from 0.", valueName: "a..<b"))
+    var range: OperatorRange?
+
+    @Option(help: ArgumentHelp("Only the first operators.", valueName: "count"))
+    var head: Int?
+
+    @OptionGroup(title: "Model descriptions")
+    var model: ModelArguments
+
+    func validate() throws {
+      if range != nil, head != nil { throw ValidationError("give either --range or --head") }
+      if let head, head < 0 { throw ValidationError("--head is \(head); it must be at least 0") }
+    }
+
+    func run() throws {
+      let workload = try TraceCommand.read(trace, model.options).workload
+      let all = workload.operators.indices
+      let wanted = range?.indices ?? 0..<(head ?? all.count)
+      guard wanted.lowerBound <= all.count else {
+        throw DiagnosticList(
+          Diagnostic(
+            .outOfRange, "--range begins at operator \(wanted.lowerBound), but \(trace) has \(all.count)",
+            help: "operators are counted from 0"))
+      }
+      try Console.output(TraceWriter.jsonLines(workload.part(wanted.clamped(to: all))))
+    }
+  }
+}
+
+/// Operators counted from 0, as `2..<5`.
+struct OperatorRange: ExpressibleByArgument {
+  var indices: Range<Int>
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "..<", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let lower = parts[0], let upper = parts[1], 0 <= lower, lower <= upper else { return nil }
+    indices = lower..<upper
+  }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import Lacuna
+
+extension BadInput {
+  static let all: [BadInput] = files + syntax + fields + workloads + machines
+
+  private static func load(_ path: String, limit: Bytes = Bytes(1 << 20)) throws -> [Diagnostic] {
+    try said { () throws(DiagnosticList) in
+      _ = try InputFile.load(path, limit: limit)
+      return []
+    }
+  }
+
+  private static let files: [BadInput] = [
+    BadInput(.unreadableFile, "a file that is not there") { try load($0.folder.path + "/absent.jsonl") },
+    BadInput(.unreadableFile, "a slip in a file's name") {
+      _ = try $0.file("resnet50.jsonl", [1])
+      return try load($0.folder.path + "/resnet5O.jsonl")
+    },
+    BadInput(.isDirectory, "a directory") { try load($0.folder.path) },
+    BadInput(.emptyFile, "an empty file") { try load(try $0.file("empty.jsonl", [])) },
+    BadInput(.emptyFile, "white space", trace: " \n\n"),
+    BadInput(.tooLarge, "more than the limit") {
+      try load(try $0.file("large.jsonl", Array(repeating: 32, count: 2000)), limit: Bytes(1000))
+    },
+    BadInput(.tooLarge, "10 GB claimed by 1 kB") {
+      try load(try $0.file("bomb.zst", zstandardClaiming(10_000_000_000)), limit: Bytes(1 << 30))
+    },
+    BadInput(.corruptCompression, "Zstandard cut short") {
+      try load(
+        try $0.file("cut.zst", Array((Compression.zstandard(Array(repeating: 7, count: 5000)) ?? []).dropLast(6))))
+    },
+    BadInput(.corruptCompression, "gzip that is none") {
+      try load(try $0.file("none.gz", [0x1F, 0x8B] + Array(repeating: 0x55, count: 100)))
+    },
+    BadInput(.unknownFormat, "a text", trace: "hello, world\n", name: "notes.txt"),
+    BadInput(.unknownFormat, "a foreign JSON object", trace: #"{"items": [], "count": 3}"#, name: "items.json"),
+    // What the command line says when the reader of its output goes away.
+    BadInput(.closedOutput, "the reader went away") { _ in
+      [Diagnostic(.closedOutput, "the reader of the output went away before all of it was written")]
+    },
+    BadInput(.unwritableFile, "a folder that is not there") { place in
+      try said { () throws(DiagnosticList) in
+        try TraceWriter.write(
+          Workload(name: "net", source: "test", operators: []), to: place.folder.path + "/absent/net.jsonl")
+        return []
+      }
+    },
+  ]
+
+  /// A frame of Zstandard, 1 kB long, whose header claims `size` bytes.
+  static func zstandardClaiming(_ size: UInt64) -> [UInt8] {
+    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) }
+    let block: [UInt8] = [0x01 | UInt8((1000 << 3) & 0xFF), UInt8((1000 << 3) >> 8), 0]
+    return [0x28, 0xB5, 0x2F, 0xFD, 0xC0, 0x50] + bytes + block + Array(repeating: 0x20, count: 1000)
+  }
+
+  private static let syntax: [BadInput] = [
+    BadInput(.jsonSyntax, "a truncated line", operator: #"{"name":"fc1","kind":"gemm","m":10"#),
+    BadInput(.jsonSyntax, "a missing comma", operator: #"{"name":"fc1" "kind":"gemm"}"#),
+    BadInput(.yamlSyntax, "an open bracket", machine: "[ws, os]", "[ws, os"),
+    BadInput(
+      .csvSyntax, "a word for a number",
+      trace: "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
+        + "Conv1, 8, eight, 3, 3, 3, 16, 1,\n", name: "net.csv"),
+    BadInput(
+      .duplicateKey, "in JSON", operator: #"{"name":"fc1","kind":"gemm","m":1,"n":1,"k":1,"m":2,"dtype":"fp16"}"#),
+    BadInput(.duplicateKey, "in YAML", machine: "engine: systolic", "engine: systolic\nname: toy"),
+  ]
+
+  private static let fields: [BadInput] = [
+    BadInput(
+      .unknownKey, "a slip", operator: #"{"name":"a","kind":"gemm","m":1,"n":1,"k":1,"dtype":"fp16","bacth":2}"#),
+    BadInput(.unknownKey, "a stranger", machine: "engine: systolic", "engine: systolic\nflavour: mint"),
+    BadInput(.missingKey, "a shape without k", operator: #"{"name":"a","kind":"gemm","m":1,"n":1,"dtype":"fp16"}"#),
+    BadInput(.missingKey, "a misspelt section", machine: "buffers:", "bufers:"),
+    BadInput(.missingKey, "a training method without a pattern", rules: [], training: .bdwp),
+    BadInput(
+      .wrongType, "a text for a size", operator: #"{"name":"a","kind":"gemm","m":"1","n":1,"k":1,"dtype":"fp16"}"#),
+    BadInput(
+      .wrongType, "a number without its source", machine: "{value: 32, kind: published, source: \"test\"}\n  columns",
+      "32\n  columns"),
+    BadInput(.unknownValue, "a kind", operator: #"{"name":"a","kind":"gem","m":1,"n":1,"k":1,"dtype":"fp16"}"#),
+    BadInput(.unknownValue, "an engine", machine: "engine: systolic", "engine: sistolic"),
+    BadInput(.unknownValue, "an operand", rules: ["wieghts=2:4"]),
+    BadInput(
+      .outOfRange, "a negative size", operator: #"{"name":"a","kind":"gemm","m":-1,"n":1,"k":1,"dtype":"fp16"}"#),
+    BadInput(.outOfRange, "a size of zero", operator: #"{"name":"a","kind":"gemm","m":0,"n":1,"k":1,"dtype":"fp16"}"#),
+    BadInput(
+      .outOfRange, "more than 64 bits",
+      operator: #"{"name":"a","kind":"gemm","m":99999999999999999999,"n":1,"k":1,"dtype":"fp16"}"#),
+    BadInput(.missingUnit, "a bare clock", machine: "940 MHz", "940"),
+    BadInput(.wrongUnit, "a clock in bytes", machine: "940 MHz", "940 MB"),
+  ]
+
+  private static let workloads: [BadInput] = [
+    BadInput(
+      .unknownSchema, "a trace of the future",
+      trace: "{\"lacuna_trace\":99,\"name\":\"net\",\"source\":\"test\"}\n"
+        + #"{"name":"a","kind":"gemm","m":1,"n":1,"k":1,"dtype":"fp16"}"# + "\n"),
+    BadInput(.invalidPattern, "more kept than there are", rules: ["weights=5:4"]),
+    BadInput(.invalidPattern, "a rate that does not divide the bank", rules: ["weights=7x"]),
+    BadInput(.invalidPattern, "no pattern", rules: ["weights=sparse"]),
+    BadInput(.invalidPattern, "no rule", rules: ["2:4"]),
+    BadInput(.indivisiblePattern, "a rule for one operator", rules: ["fc2:weights=2:4"]),
+    BadInput(
+      .indivisiblePattern, "K not divisible by M",
+      operator: #"{"name":"a","kind":"gemm","m":8,"n":8,"k":30,"dtype":"fp16","sparsity":{"weights":"2:4"}}"#),
+    BadInput(
+      .inconsistentShape, "heads that cannot share",
+      operator: #"{"name":"a","kind":"attention","heads":6,"kv_heads":4,"query_length":8,"head_dim":64,"dtype":"fp16"}"#
+    ),
+    BadInput(
+      .sizeOverflow, "an absurd product",
+      operator: #"{"name":"a","kind":"gemm","m":2000000000,"n":2000000000,"k":2000000000,"dtype":"fp16"}"#),
+    BadInput(
+      .danglingDependency, "on itself",
+      operator: #"{"name":"a","kind":"gemm","m":1,"n":1,"k":1,"dtype":"fp16","deps":[0]}"#),
+    BadInput(.matchesNothing, "a slip in an operator's name", rules: ["fc3:weights=2:4"]),
+    BadInput(.matchesNothing, "scores without attention", rules: ["scores=2:4"]),
+    BadInput(.unknownModel, "a slip", trace: #"{"model_type": "lama", "hidden_size": 64}"#, name: "config.json"),
+    BadInput(.emptyTrace, "only a header", trace: #"{"lacuna_trace":1,"name":"net","source":"test"}"#),
+  ]
+
+  private static let machines: [BadInput] = [
+    BadInput(.unknownHardware, "a machine nobody described") { _ in
+      try said { () throws(DiagnosticList) in
+        _ = try Machine(named: "h20o")
+        return []
+      }
+    },
+    BadInput(.unsupportedPattern, "a mask", rules: ["weights=mask(weights.bin#fc1)"]),
+    // No engine says this yet: each replaces the types it lacks or refuses the operator.
+    BadInput(.unsupportedDataType, "made by hand") { _ in
+      [Diagnostic(.unsupportedDataType, "toy has no unit for int4", help: "use --data-type fp16")]
+    },
+    BadInput(.unsupportedOperator, "made by hand") { _ in
+      [Diagnostic(.unsupportedOperator, "toy cannot run 'fc1': it has no unit for int4", help: "use --data-type fp16")]
+    },
+    BadInput(.inconsistentHardware, "faster than its interface", machine: "16 GB/s", "26 GB/s"),
+  ]
+}
