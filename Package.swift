@@ -65,6 +65,7 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("QuantitiesTests", ["Quantities"], false),
   ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
   ("ReportingTests", ["Lacuna", "Goldens"], true),
+  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
   ("LayeringTests", [], false),
   ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
   ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
