@@ -67,7 +67,6 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("ReportingTests", ["Lacuna", "Goldens"], true),
   ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
   ("LayeringTests", [], false),
-  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
   ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]
 
