@@ -122,6 +122,16 @@ struct AdaptationTests {
     #expect(try changes(array("sat"), op) == ["2:4 runs dense: the reduction is not divisible into groups of 4"])
   }
 
+  @Test func `what cannot be counted exactly is refused`() throws {
+    let engine = try engine(array("systolic-128x128"))
+    guard case .impossible = engine.adapt(gemm(1, 1, 1, batch: 1 << 50)) else {
+      Issue.record("it runs")
+      return
+    }
+    let large = engine.answer(gemm(1 << 16, 1 << 16, 1 << 16))
+    #expect(large.macs.useful == 1 << 48 && large.macs.padded == 0)
+  }
+
   @Test func `types are replaced where a substitute is named, and refused otherwise`() throws {
     let sat = try array("sat")
     guard case .runs(let op, let changes) = try engine(sat).adapt(gemm(8, 8, 8, type: .bf16)) else { return }

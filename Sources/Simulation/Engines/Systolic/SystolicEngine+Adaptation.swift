@@ -18,6 +18,11 @@ extension SystolicEngine {
         "the array multiplies no \(op.dataType.rawValue)", help: "it has \(known); name a substitute")
     }
     guard op.kind.isMatrix else { return .runs(op, changes: changes) }
+    guard slotBound(op) < 0x1p56 else {
+      return .impossible(
+        "with its padding it fills more element slots than are counted exactly",
+        help: "check its sizes: many tiny products on a large array")
+    }
 
     for operand in [OperandSparsity.Operand.weights, .activations, .scores] {
       let pattern = op.sparsity[operand]
@@ -31,6 +36,18 @@ extension SystolicEngine {
       }
     }
     return .runs(op, changes: changes)
+  }
+
+  /// No fewer than the multiply-accumulates that folds have room for, padding included: all sides rounded up to the
+  /// array's.
+  private func slotBound(_ op: Operator) -> Double {
+    let side = Double(max(array.rows, array.columns))
+    let depth = Double(array.rows * array.largestGroup)
+    return op.matrixProblems.reduce(0) { sum, problem in
+      let (m, n, k) = (Double(problem.m), Double(problem.n), Double(problem.k))
+      let stationary = max(n * (m + side), m * (n + side)) * (k + depth)
+      return sum + Double(problem.count) * max(stationary, (m + side) * (n + side) * k)
+    }
   }
 
   /// Why the array gains nothing from a pattern, or nil where it does.
