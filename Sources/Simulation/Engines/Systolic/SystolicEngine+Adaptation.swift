@@ -1,3 +1,4 @@
+import Diagnostics
 import Hardware
 import Workloads
 
@@ -5,21 +6,9 @@ extension SystolicEngine {
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
     var changes: [String] = []
-    if let (type, _) = array.dataTypes.resolve(op.dataType) {
-      if type != op.dataType {
-        changes.append("\(op.dataType.rawValue) runs as \(type.rawValue)")
-        // Results follow, unless they were asked for in another type.
-        if op.outputType == op.dataType { op.outputType = type }
-        op.dataType = type
-      }
-    } else if op.kind.isMatrix {
-      let known = array.dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")
-      return .impossible(
-        "the array multiplies no \(op.dataType.rawValue)", help: "it has \(known); name a substitute")
-    }
-    guard op.kind.isMatrix else { return .runs(op, changes: changes) }
     guard slotBound(op) < 0x1p56 else {
       return .impossible(
+        .sizeOverflow,
         "with its padding it fills more element slots than are counted exactly",
         help: "check its sizes: many tiny products on a large array")
     }
