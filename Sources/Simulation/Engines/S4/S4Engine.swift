@@ -21,11 +21,9 @@ struct S4Engine: Engine {
     Double(chip.l2Capacity.count) / 2 * Double(chip.cores * chip.chips)
   }
 
-  /// Samples are taken through in turns, so an operator stays on chip if a single turn of it fits: one sample for each
-  /// core, or one spread over all.
-  var residentCapacity: Int {
-    Int(bufferBytes) * max(1, samples / (chip.cores * chip.chips))
-  }
+  /// Samples are taken through in turns, so an operator stays on chip if a turn of it fits: a sample in each core, or a
+  /// single one spread over all cores.
+  var residentCapacity: Int { Int(max(bufferBytes, Double(chip.l2Capacity.count) / 2 * Double(samples))) }
 
   var overlapsVectorWork: Bool { true }
 
