@@ -37,7 +37,7 @@ extension TableReport {
     }
     var table = TextTable(
       [.words("type"), .words("weights"), .words("class", cut: .end), .number("rows"), .number("time"), .number("")]
-        + [.number("worst"), .words("in row", cut: .middle), .words("")]
+        + [.number("worst"), .words("in line", cut: .end), .words("")]
         + others.flatMap { [.number($0.title), TextTable.Column.number("")] })
     for group in groups {
       guard let time = group.statistics(.time) else { continue }
@@ -48,7 +48,7 @@ extension TableReport {
       table.add(
         [
           group.dataType, group.variant, group.category, "\(time.count)", percentText(time.meanError),
-          factorText(time.bias), signed(time.worstError), time.worst.label, histogram(group.histogram),
+          factorText(time.bias), signed(time.worstError), "\(time.worst.line): \(time.worst.label)", histogram(group.histogram),
         ] + cells)
     }
     return table
