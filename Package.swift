@@ -64,6 +64,9 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
 let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("QuantitiesTests", ["Quantities"], false),
   ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
+  ("WorkloadsTests", ["Workloads", "Documents", "Diagnostics"], false),
+  ("HardwareTests", ["Hardware", "Workloads", "Quantities", "Documents", "Diagnostics"], false),
+  ("IdentityTests", ["Lacuna", "lacuna-cli", "Simulation"], false),
   ("ReportingTests", ["Lacuna", "Goldens"], true),
   (
     "TracesTests",
