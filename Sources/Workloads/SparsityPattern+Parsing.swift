@@ -129,9 +129,8 @@ extension SparsityPattern {
   private static func call(_ text: String) -> (String, [String]) {
     guard text.hasSuffix(")"), let open = text.firstIndex(of: "(") else { return (text, []) }
     let inside = text[text.index(after: open)...].dropLast()
-    return (
-      String(text[..<open]).trimmed, inside.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
-    )
+    let arguments = inside.split(separator: ",", omittingEmptySubsequences: false)
+    return (String(text[..<open]).trimmed, arguments.map { String($0).trimmed })
   }
 }
 
