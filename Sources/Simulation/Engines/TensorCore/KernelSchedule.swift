@@ -74,7 +74,12 @@ extension KernelSchedule {
   /// Lays `work` out with `kernel` on `gpu`.
   init(_ work: MatrixWork, kernel: GEMMKernel, splits: Int, gpu: TensorCoreGPU) {
     self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
-    let machines = Double(gpu.multiprocessors * kernel.tilesPerMultiprocessor)
+    let multiprocessors = Double(gpu.multiprocessors)
+    tiles = work.problems.reduce(0) { $0 + kernel.tiles(of: $1) * splits }
+    // The tiles of the SM that gets most of them.
+    let turns = (Double(tiles) / multiprocessors).rounded(.up)
+    // Tiles that share an SM share its tensor cores and its port, and hide each other's barriers, fills and writes.
+    let sharing = min(Double(kernel.tilesPerMultiprocessor), turns)
     let rate = work.isSparse ? (work.rate.sparsePerCycle ?? work.rate.perCycle) : work.rate.perCycle
     let stepK = max(16, Double(gpu.stepBytes.count) / work.elementBytes)
 
@@ -91,19 +96,17 @@ extension KernelSchedule {
     let stepRead = stepReadBytes / (gpu.sharedMemoryPort.value * gpu.portEfficiency)
     let stepMultiply = stepIssue / gpu.issueEfficiency
     isFeedBound = stepRead > stepMultiply
-    // Tiles that share an SM hide each other's barriers.
-    let overhead = Double(gpu.stepOverhead.count) / Double(kernel.tilesPerMultiprocessor)
+    let overhead = Double(gpu.stepOverhead.count) / sharing
     let step = max(stepMultiply, stepRead) + overhead
     let tileFill =
       (Double(gpu.pipelineFill.count) + Double(kernel.m * kernel.n) * work.outputBytes / gpu.epiloguePort.value)
-      / Double(kernel.tilesPerMultiprocessor)
+      / sharing
 
     var tileCycles = 0.0
     for problem in work.problems {
       let across = (problem.m + kernel.m - 1) / kernel.m
       let along = (problem.n + kernel.n - 1) / kernel.n
-      let count = across * along * splits * problem.count
-      tiles += count
+      let count = kernel.tiles(of: problem) * splits
       let reduction = Double((problem.k + splits - 1) / splits)
       let steps = (reduction / stepK).rounded(.up)
       let work_ = Double(count)
@@ -115,13 +118,13 @@ extension KernelSchedule {
       l1ReadBytes += work_ * steps * stepReadBytes
       addTraffic(of: problem, work, across: across, along: along, reduction: reduction, gpu: gpu)
     }
-    waves = Int((Double(tiles) / machines).rounded(.up))
-    let perMachine = 1 / machines
-    issue *= perMachine
-    feed *= perMachine
-    fill *= perMachine
-    // Full waves keep every SM busy; in the last one some wait for as long as a tile takes.
-    imbalance = max(0, Double(waves) - Double(tiles) / machines) * tileCycles
+    waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))
+    let perMultiprocessor = 1 / multiprocessors
+    issue *= perMultiprocessor
+    feed *= perMultiprocessor
+    fill *= perMultiprocessor
+    // Full turns keep every SM busy; in the last one some wait for as long as a tile takes.
+    imbalance = max(0, turns - Double(tiles) / multiprocessors) * tileCycles
     l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
   }
 
@@ -162,5 +165,12 @@ extension KernelSchedule {
     if work.inputsOnChip { read -= min(b, read) }
     dramReadBytes += read
     if !work.outputOnChip { dramWrittenBytes += c * work.outputBytes }
+  }
+}
+
+extension GEMMKernel {
+  /// Tiles of a product's results, all of its equal products together.
+  fileprivate func tiles(of problem: MatrixProblem) -> Int {
+    ((problem.m + m - 1) / m) * ((problem.n + n - 1) / n) * problem.count
   }
 }
