@@ -135,11 +135,7 @@ extension BadInput {
       }
     },
     BadInput(.unsupportedPattern, "a mask", rules: ["weights=mask(weights.bin#fc1)"]),
-    // No engine says this yet: each replaces the types it lacks or refuses the operator.
-    BadInput(.unsupportedDataType, "made by hand") { _ in
-      [Diagnostic(.unsupportedDataType, "toy has no unit for int4", help: "use --data-type fp16")]
-    },
-    BadInput(.unsupportedOperator, "a type without a unit") { try simulate(on: $0.machineText, .int4) },
+    BadInput(.unsupportedDataType, "a type without a unit") { try simulate(on: $0.machineText, .int4) },
     BadInput(.unsupportedOperator, "a dataflow the array lacks") {
       try simulate(
         on: $0.machineText.replacing("[ws, os]", with: "[ws]", exactlyOnce: "dataflows"), .fp16, .outputStationary)

@@ -33,9 +33,11 @@ public enum TableReport {
 
   private static func details(_ machine: Machine) -> String {
     var text = "\(machine.name): \(machine.title.printable) (\(machine.architecture.name))\n\n"
-    var table = TextTable([.words("constant"), .words("value", cut: .end), .words("kind"), .words("source")])
-    // Sources are read in full: they take as many lines as they need.
-    let room = TextTable.width - 16 - (machine.constants.map { $0.path.count + min($0.value.count, 24) }.max() ?? 0)
+    var table = TextTable([.words("constant"), .words("value"), .words("kind"), .words("source")])
+    // Everything is read in full: sources take as many lines as they need.
+    let paths = machine.constants.map(\.path.count).max() ?? 0
+    let values = machine.constants.map(\.value.count).max() ?? 0
+    let room = TextTable.width - paths - values - "published".count - 6
     for constant in machine.constants {
       let source = constant.source.lines(of: max(24, room))
       table.add([constant.path, constant.value, constant.certainty.rawValue, source.first ?? ""])

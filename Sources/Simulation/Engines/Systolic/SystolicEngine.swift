@@ -47,6 +47,8 @@ struct SystolicEngine: Engine {
   /// Inputs and result together in no more than half the smaller buffer leave both room in their own.
   var residentCapacity: Int { Int(min(array.inputBuffer, array.outputBuffer).count / 2) }
 
+  var dataTypes: DataTypeSupport { array.dataTypes }
+
   /// Vector work waits for the product it follows: both share the buffers and the memory's rate.
   var overlapsVectorWork: Bool { false }
 

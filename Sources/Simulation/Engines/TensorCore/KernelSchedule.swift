@@ -109,13 +109,13 @@ extension KernelSchedule {
       let count = kernel.tiles(of: problem) * splits
       let reduction = Double((problem.k + splits - 1) / splits)
       let steps = (reduction / stepK).rounded(.up)
-      let work_ = Double(count)
-      issue += work_ * steps * stepIssue
-      feed += work_ * steps * (step - stepIssue)
-      fill += work_ * tileFill
+      let tileCount = Double(count)
+      issue += tileCount * steps * stepIssue
+      feed += tileCount * steps * (step - stepIssue)
+      fill += tileCount * tileFill
       tileCycles = max(tileCycles, steps * step + tileFill)
-      executedMACs += work_ * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
-      l1ReadBytes += work_ * steps * stepReadBytes
+      executedMACs += tileCount * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
+      l1ReadBytes += tileCount * steps * stepReadBytes
       addTraffic(of: problem, work, across: across, along: along, reduction: reduction, gpu: gpu)
     }
     waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))

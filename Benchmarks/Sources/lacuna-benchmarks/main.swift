@@ -1,0 +1,140 @@
+import AllocationCounter
+import Foundation
+import Lacuna
+
+// What is watched: allocations, which are the same on every machine, and ratios of times taken in one run. Absolute
+// times are printed for people. With --check the program fails when a bound is broken.
+
+let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent().deletingLastPathComponent()
+var failures = 0
+
+/// The median time of `runs` runs after a warm-up, and the allocations of one.
+@MainActor func measure(runs: Int = 25, _ body: () throws -> Void) rethrows -> (
+  microseconds: Double, allocations: UInt64
+) {
+  try body()
+  let before = allocation_count()
+  try body()
+  let allocations = allocation_count() - before
+  var times: [Double] = []
+  for _ in 0..<runs {
+    let start = ContinuousClock.now
+    try body()
+    times.append(Double((ContinuousClock.now - start).components.attoseconds) / 1e12)
+  }
+  return (times.sorted()[runs / 2], allocations)
+}
+
+@MainActor func bound(_ what: String, _ value: Double, atMost limit: Double) {
+  let holds = value <= limit
+  if !holds { failures += 1 }
+  print(
+    "  \(holds ? "holds" : "FAILS"): \(what) \(formatSignificant(value, digits: 3)) ≤ \(formatSignificant(limit, digits: 3))"
+  )
+}
+
+@MainActor func trace(_ name: String) throws -> Workload {
+  try TraceReader.read(root.appending(path: "Traces/\(name).jsonl.zst").path()).workload
+}
+
+@MainActor func machine(_ name: String) throws -> Machine {
+  try Machine(named: root.appending(path: "Configs/Hardware/\(name).yaml").path())
+}
+
+/// How often a network's operators repeat one another, simulated as they are and all distinct.
+@MainActor func networks() throws {
+  print("simulate a network, inside the library")
+  for (name, machineName) in [
+    ("resnet18", "systolic-128x128"), ("resnet50", "h200"), ("resnet50", "s4"), ("bert-large", "h200"),
+    ("resnet18-train", "sat"),
+  ] {
+    let workload = try trace(name)
+    let machine = try machine(machineName)
+    let result = try Simulator.simulate(workload, on: machine)
+    let (time, allocations) = try measure { _ = try Simulator.simulate(workload, on: machine) }
+    print(
+      "  \(name) on \(machineName): \(workload.operators.count) operators, \(result.estimates.count) distinct: "
+        + "\(formatSignificant(time, digits: 3)) µs, \(allocations) allocations")
+    bound("allocations an operator", Double(allocations) / Double(workload.operators.count), atMost: 8)
+  }
+}
+
+/// A trace that repeats one layer costs little more than the layer.
+@MainActor func repetition() throws {
+  print("identical operators simulate once")
+  let one = Operator(name: "fc", kind: .gemm(GEMM(m: 4096, n: 512, k: 4096)), dataType: .fp16)
+  let machine = try machine("h200")
+  func workload(_ count: Int, distinct: Bool) -> Workload {
+    Workload(
+      name: "stack", source: "benchmark",
+      operators: (0..<count).map { index in
+        var op = one
+        op.name = "fc.\(index)"
+        if distinct { op.kind = .gemm(GEMM(m: 4096, n: 512 + index, k: 4096)) }
+        return op
+      })
+  }
+  let same = workload(1000, distinct: false)
+  let different = workload(1000, distinct: true)
+  let (fast, _) = try measure { _ = try Simulator.simulate(same, on: machine) }
+  let (slow, _) = try measure(runs: 9) { _ = try Simulator.simulate(different, on: machine) }
+  print(
+    "  1000 equal GEMMs: \(formatSignificant(fast, digits: 3)) µs; 1000 different ones: "
+      + "\(formatSignificant(slow, digits: 3)) µs")
+  bound("equal over different", fast / slow, atMost: 0.25)
+}
+
+/// Reading a trace costs in proportion to its operators.
+@MainActor func reading() throws {
+  print("read a trace")
+  for name in ["resnet18", "bert-large"] {
+    let path = root.appending(path: "Traces/\(name).jsonl.zst").path()
+    let count = try trace(name).operators.count
+    let (time, allocations) = try measure { _ = try TraceReader.read(path) }
+    print(
+      "  \(name): \(count) operators, \(formatSignificant(time, digits: 3)) µs, \(allocations) allocations")
+    bound("allocations an operator", Double(allocations) / Double(count), atMost: 60)
+  }
+}
+
+/// The program as a user starts it, when it has been built.
+@MainActor func process() throws {
+  let binary = root.appending(path: ".build/release/lacuna")
+  guard FileManager.default.isExecutableFile(atPath: binary.path()) else {
+    print("whole process: build it first with swift build -c release")
+    return
+  }
+  print("whole process: ResNet-18 on the 128×128 array")
+  var times: [Double] = []
+  var usage = rusage()
+  let arguments = [
+    binary.path(), "simulate", root.appending(path: "Traces/resnet18.jsonl.zst").path(), "--hardware",
+    root.appending(path: "Configs/Hardware/systolic-128x128.yaml").path(), "--format", "json",
+  ]
+  for _ in 0..<15 {
+    var arguments = arguments.map { strdup($0) } + [nil]
+    var files = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&files)
+    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0)
+    var child: pid_t = 0
+    var status: Int32 = 0
+    let start = ContinuousClock.now
+    guard posix_spawn(&child, binary.path(), &files, nil, &arguments, environ) == 0,
+      wait4(child, &status, 0, &usage) == child, status == 0
+    else { fatalError("\(binary.path()) did not run") }
+    times.append(Double((ContinuousClock.now - start).components.attoseconds) / 1e15)
+  }
+  let megabytes = Double(usage.ru_maxrss) / 1024
+  print(
+    "  median \(formatSignificant(times.sorted()[7], digits: 3)) ms, largest \(formatSignificant(megabytes, digits: 3)) MiB"
+  )
+  bound("resident MiB", megabytes, atMost: 64)
+}
+
+// First, while this process is small: what a child reports as its largest memory includes what it was started from.
+try process()
+try networks()
+try repetition()
+try reading()
+if CommandLine.arguments.contains("--check"), failures > 0 { exit(1) }
