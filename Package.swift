@@ -66,6 +66,8 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
   ("ReportingTests", ["Lacuna", "Goldens"], true),
   ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
+  ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
+  ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("LayeringTests", [], false),
   ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]
@@ -97,6 +99,9 @@ let package = Package(
         swiftSettings: settings),
       // What the tests share: texts recorded once and compared ever after.
       .target(name: "Goldens", path: "Tests/Goldens", swiftSettings: settings),
+      // Machines and measurements of the repository, and random numbers from a seed.
+      .target(
+        name: "Bench", dependencies: ["Diagnostics", "Hardware"], path: "Tests/Bench", swiftSettings: settings),
     ]
     + tests.map {
       .testTarget(
