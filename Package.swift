@@ -65,6 +65,11 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("QuantitiesTests", ["Quantities"], false),
   ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
   ("ReportingTests", ["Lacuna", "Goldens"], true),
+  (
+    "TracesTests",
+    ["Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "CZlib"],
+    false
+  ),
   ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
   ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),

@@ -87,11 +87,14 @@ public final class DiagnosticSink {
   /// An empty sink.
   public init() {}
 
-  /// Adds one.
-  public func report(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
-
   /// Whether an error has been reported.
-  public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+  public private(set) var hasErrors = false
+
+  /// Adds one.
+  public func report(_ diagnostic: Diagnostic) {
+    diagnostics.append(diagnostic)
+    if diagnostic.severity == .error { hasErrors = true }
+  }
 
   /// Throws everything reported if any of it is an error.
   public func throwIfErrors() throws(DiagnosticList) {

@@ -25,6 +25,9 @@ public struct DocumentReader {
     _ code: DiagnosticCode, _ message: String, at range: Range<Int>,
     severity: Diagnostic.Severity = .error, notes: [String] = [], help: String? = nil
   ) {
+    // Finding a place takes time in proportion to the source, so a flood of problems would take its square. A first
+    // error always gets through: it decides whether the source can be used.
+    guard sink.diagnostics.count < 1000 || (severity == .error && !sink.hasErrors) else { return }
     sink.report(
       Diagnostic(
         code, message, at: source.location(of: range), severity: severity, notes: notes, help: help))

@@ -35,8 +35,9 @@ public struct JSONParser {
     switch byte {
     case UInt8(ascii: "{"):
       var entries: [Node.Entry] = []
+      var keys: Set<String> = []
       try forEachMember { (parser, key, keyRange) throws(DiagnosticList) in
-        if entries.contains(where: { $0.key == key }) {
+        guard keys.insert(key).inserted else {
           throw DiagnosticList(
             Diagnostic(
               .duplicateKey, "the key '\(key)' appears twice in this object",

@@ -29,6 +29,8 @@ public struct Study: Sendable {
   public let notes: [WorkloadNote]
   /// What there is to say about how the trace was read.
   public let warnings: [Diagnostic]
+  /// What the trace was read from; nil for a workload that was in memory.
+  public let format: TraceFormat?
 
   /// Reads a trace in any format and prepares it.
   /// - Parameters:
@@ -45,16 +47,23 @@ public struct Study: Sendable {
     // Rules are judged first: a slip in one should not wait for a long trace.
     let rules = try Self.rules(rules)
     let trace = try TraceReader.read(path, options: options)
-    try self.init(trace.workload, sparsity: rules, training: training, dataType: dataType, warnings: trace.warnings)
+    try self.init(trace.workload, rules, training, dataType, warnings: trace.warnings, format: trace.format)
   }
 
   /// Prepares a workload that is in memory.
-  /// - Parameter warnings: what there is to say about how it was read.
   /// - Throws: `matches-nothing`, `indivisible-pattern` and the like.
   public init(
     _ workload: Workload, sparsity rules: [SparsityRule] = [], training: TrainingMethod? = nil,
-    dataType: DataType? = nil, warnings: [Diagnostic] = []
+    dataType: DataType? = nil
   ) throws(DiagnosticList) {
+    try self.init(workload, rules, training, dataType, warnings: [], format: nil)
+  }
+
+  private init(
+    _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ dataType: DataType?,
+    warnings: [Diagnostic], format: TraceFormat?
+  ) throws(DiagnosticList) {
+    try Self.check(rules, for: training)
     let typed = dataType.map(workload.converting(to:)) ?? workload
     if let training {
       (self.workload, notes) = try typed.trained(by: training, rules: rules)
@@ -67,6 +76,23 @@ public struct Study: Sendable {
       rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
       + (dataType.map { [$0.rawValue] } ?? [])
     self.warnings = warnings
+    self.format = format
+  }
+
+  /// Refuses rules that a training method would pass over in silence.
+  private static func check(_ rules: [SparsityRule], for training: TrainingMethod?) throws(DiagnosticList) {
+    guard let training else { return }
+    let idle = rules.filter { $0.pattern != .dense && (training == .dense || $0.operand != .weights) }
+    guard idle.isEmpty else {
+      throw DiagnosticList(
+        idle.map {
+          Diagnostic(
+            .unsupportedPattern, "training \(training.rawValue) has no use for \($0)",
+            help: training == .dense
+              ? "choose a method that prunes, such as bdwp, or leave the pattern out"
+              : "give patterns for weights; the method decides what else is pruned")
+        })
+    }
   }
 
   private static func rules(_ texts: [String]) throws(DiagnosticList) -> [SparsityRule] {
@@ -93,10 +119,16 @@ public struct Study: Sendable {
   }
 
   /// Simulates it on a machine.
-  /// - Throws: every operator that the machine cannot run.
+  /// - Throws: every operator or option that the machine cannot run.
   public func run(
     on machine: Machine, options: SimulationOptions = SimulationOptions()
   ) throws(DiagnosticList) -> RunReport {
+    if options.dataflow != nil, machine.architecture.name != "systolic" {
+      throw DiagnosticList(
+        Diagnostic(
+          .unsupportedOperator, "\(machine.name) has no dataflow to force: it is no systolic array",
+          help: "leave the dataflow out"))
+    }
     let run = try Simulator.simulate(workload, on: machine, options: options)
     let dense = workload == baseline ? run : try Simulator.simulate(baseline, on: machine, options: options)
     return RunReport(

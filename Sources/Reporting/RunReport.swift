@@ -31,10 +31,14 @@ public struct RunReport: Sendable {
   /// The run itself.
   public var run: RunResult { comparison.run }
 
-  /// Everything that ran differently from what was asked: found while the patterns were applied, then by the machine.
-  var differences: [Difference] {
+  /// What the patterns or the training method did not change, whatever the machine.
+  var workloadDifferences: [Difference] {
     notes.map { Difference(message: $0.message, count: $0.operators.count, examples: Array($0.operators.prefix(3))) }
-      + run.notes.map { Difference(message: $0.message, count: $0.count, examples: $0.examples) }
+  }
+
+  /// What the machine did differently.
+  var machineDifferences: [Difference] {
+    run.notes.map { Difference(message: $0.message, count: $0.count, examples: $0.examples) }
   }
 
   /// Constants of the machine that nobody verified.

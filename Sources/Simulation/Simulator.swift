@@ -85,13 +85,13 @@ public enum Simulator {
     var adapted: [Operator] = []
     adapted.reserveCapacity(operators.count)
     for op in operators {
-      switch engine.adapt(op) {
+      switch engine.fit(op) {
       case .runs(let op, let changes):
         for change in changes { notes.add(change, op.name) }
         adapted.append(op)
-      case .impossible(let reason, let help):
+      case .impossible(let code, let reason, let help):
         problems.append(
-          Diagnostic(.unsupportedOperator, "\(machine) cannot run '\(op.name)': \(reason)", help: help))
+          Diagnostic(code, "\(machine) cannot run '\(op.name)': \(reason)", help: help))
       }
     }
     guard problems.isEmpty else { throw DiagnosticList(problems) }

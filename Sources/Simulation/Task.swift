@@ -1,3 +1,4 @@
+import Diagnostics
 import Hardware
 import Workloads
 
@@ -33,10 +34,12 @@ struct Task: Hashable {
 
 /// One family's model.
 ///
-/// An engine is a value made from a machine description. `adapt` is asked first and may replace a type or pattern
-/// that the machine does not have; `estimate` then gets only what `adapt` has let through. Both are pure.
+/// An engine is a value made from a machine description. Operators reach `adapt` in a type of `dataTypes`; it may
+/// replace a pattern that the machine cannot exploit. `estimate` gets only what `adapt` has let through. All are pure.
 protocol Engine {
-  /// The operator as the machine runs it.
+  /// The types the machine multiplies.
+  var dataTypes: DataTypeSupport { get }
+  /// The operator with the patterns the machine runs it with.
   func adapt(_ op: Operator) -> Adaptation
   /// The answer for one operator on its own.
   func estimate(_ task: Task) -> Estimate
@@ -51,5 +54,28 @@ enum Adaptation {
   /// As it is, or changed for the reasons given.
   case runs(Operator, changes: [String])
   /// Not at all.
-  case impossible(String, help: String)
+  case impossible(DiagnosticCode, String, help: String)
+}
+
+extension Engine {
+  /// The operator in a type and with the patterns the machine has.
+  func fit(_ op: Operator) -> Adaptation {
+    guard let (type, _) = dataTypes.resolve(op.dataType) else {
+      guard op.kind.isMatrix else { return .runs(op, changes: []) }
+      let known = dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")
+      return .impossible(
+        .unsupportedDataType, "it does not multiply \(op.dataType.rawValue)",
+        help: "use --data-type with one of: \(known)")
+    }
+    guard type != op.dataType else { return op.kind.isMatrix ? adapt(op) : .runs(op, changes: []) }
+    var typed = op
+    typed.dataType = type
+    // Results follow, unless they were asked for in another type.
+    if op.outputType == op.dataType { typed.outputType = type }
+    let change = "\(op.dataType.rawValue) runs as \(type.rawValue)"
+    guard op.kind.isMatrix, case .runs(let adapted, let changes) = adapt(typed) else {
+      return op.kind.isMatrix ? adapt(typed) : .runs(typed, changes: [change])
+    }
+    return .runs(adapted, changes: [change] + changes)
+  }
 }

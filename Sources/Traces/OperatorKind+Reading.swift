@@ -72,9 +72,10 @@ extension OperatorKind {
     let keys = fields.size("key_length", default: queries)
     let dimension = fields.size("head_dim")
     let isCausal = fields.optional("causal", as: Bool.self) ?? false
-    let hasWindow = fields.node("window") != nil
-    let window = hasWindow ? fields.size("window") : nil
-    guard let batch, let heads, let keyValueHeads, let queries, let keys, let dimension, !hasWindow || window != nil
+    let windowNode = fields.node("window")
+    let window = windowNode.flatMap { fields.reader.integer($0, "window", in: .min ... .max) }
+    guard let batch, let heads, let keyValueHeads, let queries, let keys, let dimension,
+      windowNode == nil || window != nil
     else { return nil }
     return .attention(
       Attention(
@@ -142,7 +143,8 @@ extension Fields {
 
   /// An optional size: nil only where the value is there and wrong, or there is no default.
   fileprivate mutating func size(_ key: String, default value: Int?) -> Int? {
-    node(key) == nil ? value : optional(key, in: .min ... .max)
+    guard let node = node(key) else { return value }
+    return reader.integer(node, key, in: .min ... .max)
   }
 
   fileprivate mutating func word<T: RawRepresentable & CaseIterable>(

@@ -21,6 +21,7 @@ struct PyTorchImporter {
   private let nodes: [PyTorchNode]
   /// The index of the node around each; nil at the top.
   private let parents: [Int?]
+  private let children: [[Int]]
   private var scopes: [Scope]
   private var skipReasons: [String?]
   /// Whether work inside was taken, so that the node itself is no loss.
@@ -59,6 +60,7 @@ struct PyTorchImporter {
         hasNodes = true
         try parser.forEachElement { (parser) throws(DiagnosticList) in
           if let node = nodeReader.read(try parser.parseValue()) { nodes.append(node) }
+          try TraceReader.stopIfHopeless(sink)
         }
       default: _ = try parser.parseValue()
       }
@@ -84,9 +86,15 @@ struct PyTorchImporter {
     var indices: [Int: Int] = [:]
     for (index, node) in nodes.enumerated() { indices[node.id] = index }
     // A call starts after the one around it; anything else would be a loop.
-    self.parents = nodes.enumerated().map { index, node in
+    let parents = nodes.enumerated().map { index, node in
       indices[node.parent].flatMap { $0 < index ? $0 : nil }
     }
+    var children: [[Int]] = Array(repeating: [], count: nodes.count)
+    for (index, parent) in parents.enumerated() {
+      if let parent { children[parent].append(index) }
+    }
+    self.parents = parents
+    self.children = children
     self.scopes = Array(repeating: Scope(), count: nodes.count)
     self.skipReasons = Array(repeating: nil, count: nodes.count)
     self.holdsWork = Array(repeating: false, count: nodes.count)
@@ -101,10 +109,15 @@ struct PyTorchImporter {
       var scope = parents[index].map { scopes[$0] } ?? Scope()
       if node.name.hasPrefix("autograd::engine::evaluate_function") { scope.isBackward = true }
       if node.name.contains("AccumulateGrad") { scope.isAccumulation = true }
+      let isInOptimizer = scope.isOptimizer
       if node.name.hasPrefix("Optimizer.") { scope.isOptimizer = true }
       scopes[index] = scope
-      guard !scope.isTaken, !isWrapper[index] else { continue }
-      if node.name.hasPrefix("Optimizer.step") {
+      guard !scope.isTaken else { continue }
+      if isWrapper[index] {
+        passStoragesThrough(index)
+        continue
+      }
+      if node.name.hasPrefix("Optimizer.step"), !isInOptimizer {
         if let update = optimizerStep(index) { take([update], index) }
         continue
       }
@@ -113,7 +126,7 @@ struct PyTorchImporter {
       case .operators(let mapped): take(mapped, index)
       case .skip(let reason):
         skipReasons[index] = reason
-        passStoragesThrough(node)
+        passStoragesThrough(index)
       }
     }
   }
@@ -178,27 +191,29 @@ struct PyTorchImporter {
     for storage in mapped.first?.storages?.written ?? [] { writers[storage] = [first] }
   }
 
-  /// What a call that is not taken leaves behind: views keep their storage's writers, allocations start anew, and
-  /// anything else hands on what it read.
-  private mutating func passStoragesThrough(_ node: PyTorchNode) {
+  /// What a call that is not taken leaves behind: views keep their storage's writers, allocations and constants start
+  /// anew, and anything else hands on what it read. What the call around it returns is settled already.
+  private mutating func passStoragesThrough(_ index: Int) {
+    let node = nodes[index]
     let inputs = Set(node.inputTensors.compactMap(\.storage))
-    let isAllocation = node.name.contains("empty") || node.name.hasSuffix("resize_")
-    let origin = isAllocation ? [] : Set(inputs.flatMap { writers[$0] ?? [] }).sorted()
-    for storage in node.outputTensors.compactMap(\.storage) where !inputs.contains(storage) {
+    let settled = parents[index].map { nodes[$0].outputTensors.compactMap(\.storage) } ?? []
+    let isNew = node.name.contains("empty") || node.name.hasSuffix("resize_") || node.createsConstants
+    let origin = isNew ? [] : Set(inputs.flatMap { writers[$0] ?? [] }).sorted()
+    for storage in node.outputTensors.compactMap(\.storage)
+    where !inputs.contains(storage) && !settled.contains(storage) {
       writers[storage] = origin
     }
   }
 
   /// The whole step of an optimizer as one update; nil where it shows no tensors.
   private func optimizerStep(_ index: Int) -> PyTorchMapping.Work? {
-    var inside: Set<Int> = [index]
-    var calls: [PyTorchNode] = []
-    for later in nodes.indices.dropFirst(index + 1) {
-      guard let parent = parents[later], inside.contains(parent) else { continue }
-      inside.insert(later)
-      calls.append(nodes[later])
+    var calls: [Int] = []
+    var open = children[index]
+    while let next = open.popLast() {
+      calls.append(next)
+      open += children[next]
     }
-    return PyTorchMapping.optimizerStep(nodes[index].name, calls)
+    return PyTorchMapping.optimizerStep(nodes[index].name, calls.sorted().map { nodes[$0] })
   }
 
   private func finished() -> [Operator] {

@@ -19,7 +19,8 @@ extension PyTorchNode {
       plainProduct(isBackward, forward, isComputed)
     case "bmm": product(tensor("self", at: 0), tensor("mat2", at: 1), weights: nil, isBackward, forward)
     case "baddbmm": product(tensor("batch1", at: 1), tensor("batch2", at: 2), weights: nil, isBackward, forward)
-    case "conv1d", "conv2d", "convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution",
+    case "conv_transpose1d", "conv_transpose2d", "conv_transpose3d": .skip("a transposed convolution")
+    case "conv1d", "conv2d", "conv3d", "convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution",
       "thnn_conv2d", "_conv_depthwise2d", "convolution_overrideable":
       convolution()
     case "convolution_backward", "cudnn_convolution_backward", "convolution_backward_overrideable":
@@ -118,7 +119,7 @@ extension PyTorchNode {
     guard let input = tensor(argumentNames.contains("self") ? "self" : "input", at: 0),
       let weight = tensor("weight", at: 1)
     else { return .noShapes }
-    switch geometry(input, weight) {
+    switch geometry(input, weight, at: 3) {
     case .failure(let reason): return .skip(reason.text)
     case .success(let geometry):
       return .one(.convolution(geometry), input.type, output: outputTensors.first?.type)
@@ -132,7 +133,7 @@ extension PyTorchNode {
     else { return .noShapes }
     var mask = [true, true]
     if case .bools(let values) = argument("output_mask", at: 10), values.count >= 2 { mask = values }
-    switch geometry(input, weight) {
+    switch geometry(input, weight, at: 4) {
     case .failure(let reason): return .skip(reason.text)
     case .success(let geometry):
       func work(_ phase: Phase, _ suffix: String, _ output: Int) -> PyTorchMapping.Work {
@@ -150,16 +151,20 @@ extension PyTorchNode {
   private struct Refusal: Error { var text: String }
 
   /// The forward geometry. One-dimensional convolutions have a height of 1.
-  private func geometry(_ input: Tensor, _ weight: Tensor) -> Result<Convolution, Refusal> {
+  /// - Parameter first: where stride, padding and dilation begin, for traces without schemas.
+  private func geometry(_ input: Tensor, _ weight: Tensor, at first: Int) -> Result<Convolution, Refusal> {
     let rank = weight.shape.count
     guard rank == input.shape.count, rank > 2 else { return .failure(Refusal(text: "no shapes in the trace")) }
     guard rank <= 4 else { return .failure(Refusal(text: "a convolution over more than two dimensions")) }
-    // Positions for `conv2d`, used where the trace has no schema.
-    guard let stride = integers("stride", at: 3), let padding = integers("padding", at: 4),
-      let dilation = integers("dilation", at: 5), !stride.isEmpty, !padding.isEmpty, !dilation.isEmpty
+    guard let stride = integers("stride", at: first), let padding = integers("padding", at: first + 1),
+      let dilation = integers("dilation", at: first + 2), !stride.isEmpty, !padding.isEmpty, !dilation.isEmpty
     else { return .failure(Refusal(text: "a convolution whose padding is a word")) }
-    if bool("transposed", at: .max) ?? false { return .failure(Refusal(text: "a transposed convolution")) }
-    let groups = (argumentNames.isEmpty ? integers("groups", at: 6) : integers("groups", at: 0))?.first ?? 1
+    // Only the user's calls lack `transposed` and `output_padding` before `groups`.
+    let isPlain = key.hasPrefix("conv") && !key.hasPrefix("convolution")
+    if !isPlain, bool("transposed", at: first + 3) ?? false {
+      return .failure(Refusal(text: "a transposed convolution"))
+    }
+    let groups = integers("groups", at: first + (isPlain ? 3 : 5))?.first ?? 1
     func pair(_ values: [Int], _ height: Int) -> Extent {
       rank == 3 ? Extent(height, values[0]) : Extent(values[0], values.last ?? values[0])
     }

@@ -88,7 +88,7 @@ struct PyTorchNodeReader {
   /// Reads a node, or reports what is wrong with it.
   mutating func read(_ node: Node) -> PyTorchNode? {
     guard var fields = Fields(node, reader, what: "a node of the trace") else { return nil }
-    let id = fields.required("id", as: Int.self)
+    let id = fields.required("id", in: .min ... .max)
     let name = fields.required("name", as: String.self)
     guard let id, let name else { return nil }
     let parent = fields.node("ctrl_deps")?.integer ?? fields.node("parent")?.integer ?? id
@@ -140,8 +140,15 @@ struct PyTorchNodeReader {
   private static func tensor(_ value: Node, _ shape: Node?, _ type: String) -> PyTorchNode.Tensor {
     let numbers = value.elements ?? []
     return PyTorchNode.Tensor(
-      shape: (shape?.elements ?? []).map { max(0, $0.integer ?? 0) },
-      storage: numbers.count > 1 ? numbers[1].integer : nil, type: dataType(type))
+      shape: (shape?.elements ?? []).map(size),
+      // 0 stands for no memory.
+      storage: numbers.count > 1 ? numbers[1].integer.flatMap { $0 == 0 ? nil : $0 } : nil, type: dataType(type))
+  }
+
+  /// A dimension, clamped so that sums of a few cannot overflow and yet beyond what counts as valid.
+  private static func size(_ node: Node) -> Int {
+    let limit = 1 << 54
+    return node.integer.map { min(max(0, $0), limit) } ?? (node.double == nil ? 0 : limit)
   }
 
   /// The type in `Tensor(c10::Half)`; nil for those that no machine computes with.

@@ -214,6 +214,9 @@ extension PyTorchNode {
     "new_full", "scalar_tensor", "zeros_out",
   ]
 
+  /// Whether its result depends on no tensor.
+  var createsConstants: Bool { Self.constants.contains(key) }
+
   /// Why a call does no work to simulate.
   private static func idleReason(_ key: String) -> String? {
     if views.contains(key) { return "moves no data" }

@@ -35,8 +35,13 @@ struct ScaleSimTopology {
 
   /// Reads the table. Problems of cells go to the sink, each at its cell.
   static func read(_ source: SourceText, sink: DiagnosticSink) throws(DiagnosticList) -> Workload {
-    guard String(validating: source.bytes, as: UTF8.self) != nil else {
-      throw DiagnosticList(Diagnostic(.csvSyntax, "\(source.name) is not valid UTF-8"))
+    var start = 0
+    for line in source.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      if String(validating: line, as: UTF8.self) == nil {
+        throw DiagnosticList(
+          Diagnostic(.csvSyntax, "the line is not valid UTF-8", at: source.location(of: start..<start + 1)))
+      }
+      start += line.count + 1
     }
     let table = CSVTable(source)
     var workload = Workload(
@@ -46,6 +51,7 @@ struct ScaleSimTopology {
     let isProduct = isProduct(header)
     topology.readHeader(header, fixed: isProduct ? 4 : convolutionColumns.count)
     for row in table.rows.dropFirst() {
+      try TraceReader.stopIfHopeless(sink)
       if let read = isProduct ? topology.product(row) : topology.convolution(row) { workload.operators.append(read) }
     }
     return workload
@@ -66,7 +72,8 @@ struct ScaleSimTopology {
           at: index < header.cells.count ? header.cells[index].range : header.end)
       }
     }
-    for (index, cell) in header.cells.enumerated().dropFirst(fixed) {
+    // A spreadsheet has some columns of its own, not thousands.
+    for (index, cell) in header.cells.enumerated().dropFirst(fixed).prefix(50) {
       switch cell.text.lowercased() {
       case "": continue
       case "sparsity": sparsityColumn = index

@@ -109,7 +109,30 @@ public enum TraceReader {
           Diagnostic(.emptyTrace, "\(source.name) holds no operator to simulate", notes: skipped)
         ])
     }
+    try checkTotals(workload, source)
     return ImportedTrace(workload: workload, warnings: sink.warnings, format: format)
+  }
+
+  /// Refuses workloads whose work, all operators together, is beyond what sums of `Int` keep exactly.
+  private static func checkTotals(_ workload: Workload, _ source: SourceText) throws(DiagnosticList) {
+    var total = 0.0
+    for operation in workload.operators {
+      let work = operation.vectorWork
+      let elements = Double(work.elementsRead) + Double(work.elementsWritten) + Double(work.operations)
+      total += (Double(operation.denseMACs) + elements) * Double(operation.repeats)
+    }
+    guard total > Double(1 << 60) else { return }
+    throw DiagnosticList(
+      Diagnostic(
+        .sizeOverflow,
+        "the operators of \(source.name) together do more work than the 2^60 operations that are counted",
+        help: "check the sizes; some are probably wrong"))
+  }
+
+  /// Stops reading an input that has hundreds of problems: finding the place of each costs time, and nobody mends so
+  /// many by hand.
+  static func stopIfHopeless(_ sink: DiagnosticSink) throws(DiagnosticList) {
+    if sink.hasErrors, sink.diagnostics.count >= 500 { throw DiagnosticList(sink.diagnostics) }
   }
 
   /// Tells the format by content.

@@ -148,6 +148,7 @@ struct BadFile: Sendable, CustomTestStringConvertible {
       #expect(outcome.status == 2)
       #expect(outcome.output.isEmpty)
       #expect(outcome.errors.contains("[unknown-hardware]"))
+      #expect(outcome.errors.contains("did you mean 'h200'?"))
     }
   }
 }

@@ -21,6 +21,21 @@ import Testing
     #expect(discussion.contains("\n  lacuna \(command.joined(separator: " "))"), "\(discussion)")
   }
 
+  @Test(arguments: [["simulate"], ["compare"], ["trace", "info"], ["trace", "cat"], ["hardware", "list"]])
+  func `the examples of a help text work`(_ command: [String]) throws {
+    let help = try Tool.run(command + ["--help"], environment: ["COLUMNS": "200"]).output
+    let examples = help.split(separator: "\n").filter { $0.hasPrefix("  lacuna ") }
+    #expect(!examples.isEmpty)
+    for example in examples {
+      // What follows a pipe is another program's; the quotes are the shell's.
+      let words = example.prefix { $0 != "|" }.split(separator: " ").dropFirst()
+      let arguments = words.map { $0.filter { $0 != "'" } }
+      let outcome = try Tool.run(arguments, folder: Tool.root.appendingPathComponent("Traces"))
+      #expect(outcome.status == 0, "\(example): \(outcome.errors)")
+      #expect(!outcome.output.isEmpty)
+    }
+  }
+
   @Test func `the version is one line`() throws {
     let outcome = try Tool.run(["--version"])
     #expect(outcome.status == 0)
@@ -123,6 +138,13 @@ import Testing
 }
 
 @Suite struct OutputTests {
+  @Test func `an option that changes nothing is warned about`() throws {
+    let outcome = try Tool.run(["trace", "info", "Traces/resnet18.jsonl.zst", "--batch", "8", "--format", "csv"])
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.hasPrefix("warning: --batch changes nothing"))
+    #expect(try Tool.run(["trace", "info", "Traces/resnet18.jsonl.zst", "--format", "csv"]).output == outcome.output)
+  }
+
   @Test(arguments: [["--help"], ["trace", "cat", "-"], ["trace", "info", "-"], ["--version"]])
   func `a reader that went away is told about, not signalled`(_ arguments: [String]) throws {
     let pipe = Pipe()

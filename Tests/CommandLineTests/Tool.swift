@@ -27,9 +27,11 @@ enum Tool {
   /// Runs the program to its end.
   /// - Parameters:
   ///   - input: what stands on its standard input.
+  ///   - folder: its working folder.
   ///   - output: where its standard output goes instead of into the outcome.
   static func run(
-    _ arguments: [String], input: String = "", output: FileHandle? = nil, environment: [String: String] = [:]
+    _ arguments: [String], input: String = "", output: FileHandle? = nil, environment: [String: String] = [:],
+    folder: URL = root
   ) throws -> Outcome {
     let place = try Folder()
     let outputFile = try place.file("output")
@@ -38,7 +40,7 @@ enum Tool {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
-    process.currentDirectoryURL = root
+    process.currentDirectoryURL = folder
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = try FileHandle(forReadingFrom: inputFile)
     process.standardOutput = try output ?? FileHandle(forWritingTo: outputFile)

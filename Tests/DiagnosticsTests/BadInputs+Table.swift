@@ -123,20 +123,36 @@ extension BadInput {
   ]
 
   private static let machines: [BadInput] = [
-    BadInput(.unknownHardware, "a machine nobody described") { _ in
+    BadInput(.unknownHardware, "a slip in a machine's name") { _ in
       try said { () throws(DiagnosticList) in
-        _ = try Machine(named: "h20o")
+        _ = try Machine(named: "h20O")
         return []
+      }.map { diagnostic in
+        // The list grows with the catalog.
+        var diagnostic = diagnostic
+        diagnostic.notes = diagnostic.notes.map { $0.hasPrefix("known: ") ? "known: …" : $0 }
+        return diagnostic
       }
     },
     BadInput(.unsupportedPattern, "a mask", rules: ["weights=mask(weights.bin#fc1)"]),
-    // No engine says this yet: each replaces the types it lacks or refuses the operator.
-    BadInput(.unsupportedDataType, "made by hand") { _ in
-      [Diagnostic(.unsupportedDataType, "toy has no unit for int4", help: "use --data-type fp16")]
-    },
-    BadInput(.unsupportedOperator, "made by hand") { _ in
-      [Diagnostic(.unsupportedOperator, "toy cannot run 'fc1': it has no unit for int4", help: "use --data-type fp16")]
+    BadInput(.unsupportedDataType, "a type without a unit") { try simulate(on: $0.machineText, .int4) },
+    BadInput(.unsupportedOperator, "a dataflow the array lacks") {
+      try simulate(
+        on: $0.machineText.replacing("[ws, os]", with: "[ws]", exactlyOnce: "dataflows"), .fp16, .outputStationary)
     },
     BadInput(.inconsistentHardware, "faster than its interface", machine: "16 GB/s", "26 GB/s"),
   ]
+
+  private static func simulate(
+    on machineText: String, _ type: DataType, _ dataflow: SystolicArray.Dataflow? = nil
+  ) throws -> [Diagnostic] {
+    try said { () throws(DiagnosticList) in
+      let machine = try MachineReader.read(SourceText(name: "machine.yaml", text: machineText))
+      let op = Operator(name: "fc1", kind: .gemm(GEMM(m: 64, n: 16, k: 64)), dataType: type)
+      _ = try Simulator.simulate(
+        Workload(name: "net", source: "test", operators: [op]), on: machine,
+        options: SimulationOptions(dataflow: dataflow))
+      return []
+    }
+  }
 }

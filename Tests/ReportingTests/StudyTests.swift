@@ -51,6 +51,21 @@ import Testing
     #expect(error?.diagnostics.map(\.code) == [.invalidPattern, .unknownValue])
   }
 
+  @Test(arguments: [(TrainingMethod.dense, "weights=2:8"), (.bdwp, "activations=2:8"), (.srSTE, "scores=2:8")])
+  func `a rule that a training method has no use for is refused`(_ method: TrainingMethod, _ rule: String) throws {
+    let rules = try [SparsityRule(parsing: "weights=2:8"), SparsityRule(parsing: rule)]
+    let error = #expect(throws: DiagnosticList.self) { try Study(Self.workload, sparsity: rules, training: method) }
+    #expect(error?.diagnostics.allSatisfy { $0.code == .unsupportedPattern } == true)
+  }
+
+  @Test func `a dataflow is refused by a machine that has none`() throws {
+    let study = try Study(Self.workload)
+    let error = #expect(throws: DiagnosticList.self) {
+      try study.run(on: "h200", options: SimulationOptions(dataflow: .weightStationary))
+    }
+    #expect(error?.diagnostics.map(\.code) == [.unsupportedOperator])
+  }
+
   @Test func `a part keeps the dependencies within it`() {
     let part = Self.workload.part(1..<3)
     #expect(part.operators.map(\.name) == ["fc2", "relu"])

@@ -32,7 +32,7 @@ func engine(_ array: SystolicArray, _ dataflow: SystolicArray.Dataflow? = nil) t
 extension SystolicEngine {
   /// The answer for an operator as the engine adapts it, with all operands off chip.
   func answer(_ op: Operator, inputsOnChip: Bool = false, outputOnChip: Bool = false) -> Estimate {
-    guard case .runs(let adapted, _) = adapt(op) else { preconditionFailure("impossible") }
+    guard case .runs(let adapted, _) = fit(op) else { preconditionFailure("impossible") }
     return estimate(Task(adapted, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip))
   }
 }

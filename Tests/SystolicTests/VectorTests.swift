@@ -1,3 +1,4 @@
+import Diagnostics
 import Hardware
 import Quantities
 import Testing
@@ -72,7 +73,7 @@ struct VectorTests {
   @Test func `vector operators of any type run`() throws {
     let engine = try engine(array("sat"))
     guard
-      case .runs(let same, let changes) = engine.adapt(
+      case .runs(let same, let changes) = engine.fit(
         op(.embedding(Embedding(rows: 8, width: 8, vocabulary: 9)), .inference, .int64))
     else {
       Issue.record("an embedding is refused")
@@ -85,7 +86,7 @@ struct VectorTests {
 @Suite("What systolic arrays adapt")
 struct AdaptationTests {
   private func changes(_ array: SystolicArray, _ op: Operator) throws -> [String] {
-    guard case .runs(_, let changes) = try engine(array).adapt(op) else { return ["impossible"] }
+    guard case .runs(_, let changes) = try engine(array).fit(op) else { return ["impossible"] }
     return changes
   }
 
@@ -122,15 +123,25 @@ struct AdaptationTests {
     #expect(try changes(array("sat"), op) == ["2:4 runs dense: the reduction is not divisible into groups of 4"])
   }
 
+  @Test func `what cannot be counted exactly is refused`() throws {
+    let engine = try engine(array("systolic-128x128"))
+    guard case .impossible = engine.fit(gemm(1, 1, 1, batch: 1 << 50)) else {
+      Issue.record("it runs")
+      return
+    }
+    let large = engine.answer(gemm(1 << 16, 1 << 16, 1 << 16))
+    #expect(large.macs.useful == 1 << 48 && large.macs.padded == 0)
+  }
+
   @Test func `types are replaced where a substitute is named, and refused otherwise`() throws {
     let sat = try array("sat")
-    guard case .runs(let op, let changes) = try engine(sat).adapt(gemm(8, 8, 8, type: .bf16)) else { return }
+    guard case .runs(let op, let changes) = try engine(sat).fit(gemm(8, 8, 8, type: .bf16)) else { return }
     #expect(op.dataType == .fp16 && op.outputType == .fp16 && changes == ["bf16 runs as fp16"])
-    guard case .impossible(let reason, let help) = try engine(sat).adapt(gemm(8, 8, 8, type: .fp64)) else {
+    guard case .impossible(let code, let reason, let help) = try engine(sat).fit(gemm(8, 8, 8, type: .fp64)) else {
       Issue.record("fp64 runs")
       return
     }
-    #expect(reason == "the array multiplies no fp64")
-    #expect(help == "it has fp16; name a substitute")
+    #expect(code == .unsupportedDataType && reason == "it does not multiply fp64")
+    #expect(help == "use --data-type with one of: fp16")
   }
 }

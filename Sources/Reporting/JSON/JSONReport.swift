@@ -39,7 +39,13 @@ public enum JSONReport {
             .object([("kind", .string(kind)), ("totals", .object(totals(sums)))])
           })
       ),
-      ("notes", .array(report.differences.map { counted("message", $0.message, $0.count, $0.examples) })),
+      (
+        "notes",
+        .array(
+          (report.workloadDifferences + report.machineDifferences).map {
+            counted("message", $0.message, $0.count, $0.examples)
+          })
+      ),
       ("skipped", skipped(report.skipped)),
       ("assumed_constants", .array(report.assumed.map { .string($0.path) })),
     ]

@@ -15,7 +15,7 @@ extension TableReport {
     text += "\n" + byKind(run, totals)
     text += "\n" + byBound(totals)
     text += "\n" + summary(report.comparison, totals)
-    text += notes(report.differences) + skipped(report.skipped)
+    text += notes(report.workloadDifferences + report.machineDifferences) + skipped(report.skipped)
     let assumed = report.assumed.count
     if assumed > 0 {
       text +=
@@ -45,7 +45,7 @@ extension TableReport {
       let estimate = comparison.run.estimates[group.first.estimate]
       let more = group.members > 1 ? " +\(group.members - 1)" : ""
       table.add(
-        [group.first.name + more, group.first.kind] + (hasPhases ? [group.first.phase.rawValue] : [])
+        [group.first.name + more, group.first.kind] + (hasPhases ? [group.first.phase.shortName] : [])
           + [
             group.first.shape, "×\(group.count)", group.exposed.description,
             percentText(ratio(group.exposed.value, totals.elapsed.value)), estimate.bound.name,
@@ -61,7 +61,7 @@ extension TableReport {
 
   private static func byKind(_ run: RunResult, _ totals: RunTotals) -> String {
     var table = TextTable([
-      .words("by kind"), .number("count"), .number("time"), .number("share"), .number("MACs"), .number("energy"),
+      .words("by kind"), .number("count"), .number("time"), .number("share"), .number("useful MACs"), .number("energy"),
     ])
     let kinds = run.totalsByKind.enumerated().sorted { a, b in
       (b.element.totals.elapsed, a.offset) < (a.element.totals.elapsed, b.offset)
@@ -140,9 +140,14 @@ extension TableReport {
       ])
     }
     text += table.text()
-    for report in reports where !report.differences.isEmpty {
-      text += "\non \(report.run.machine)" + notes(report.differences)
+    let differences = reports.flatMap { report in
+      report.machineDifferences.map { difference in
+        var difference = difference
+        difference.message = "on \(report.run.machine): \(difference.message)"
+        return difference
+      }
     }
+    text += notes(first.workloadDifferences + differences)
     return text + skipped(first.skipped)
   }
 
@@ -154,5 +159,16 @@ extension RunTotals {
   var topBound: Bound? {
     guard elapsed > .zero else { return nil }
     return Bound.allCases.max { (byBound[$0], $1.rawValue) < (byBound[$1], $0.rawValue) }
+  }
+}
+
+extension Phase {
+  /// The name that fits a narrow column.
+  fileprivate var shortName: String {
+    switch self {
+    case .inference, .forward, .update: rawValue
+    case .backwardData: "bwd-data"
+    case .backwardWeight: "bwd-weight"
+    }
   }
 }

@@ -30,7 +30,7 @@ struct WorkloadArguments: ParsableArguments {
     let study = try Study(
       trace: trace, sparsity: sparsity, training: training, dataType: dataType, options: model.options)
     Console.progress("")
-    Console.show(study.warnings)
+    Console.show(study.warnings + model.warnings(for: study.format))
     return study
   }
 
@@ -39,24 +39,42 @@ struct WorkloadArguments: ParsableArguments {
 
 /// What a model's configuration leaves open.
 struct ModelArguments: ParsableArguments {
-  @Option(help: "For a config.json: all tokens of a prompt, or one token after a context.")
-  var phase: ImportOptions.Phase = .prefill
+  @Option(help: "For a config.json: all tokens of a prompt (the default), or one token after a context.")
+  var phase: ImportOptions.Phase?
 
-  @Option(help: ArgumentHelp("For a config.json: tokens of each sequence.", valueName: "tokens"))
-  var sequence: Int = 512
+  @Option(help: ArgumentHelp("For a config.json: tokens of each sequence (default: 512).", valueName: "tokens"))
+  var sequence: Int?
 
   @Option(help: ArgumentHelp("For a config.json: tokens that a decoded one attends to.", valueName: "tokens"))
   var context: Int?
 
-  @Option(help: ArgumentHelp("For a config.json: sequences or images.", valueName: "count"))
-  var batch: Int = 1
+  @Option(help: ArgumentHelp("For a config.json: sequences or images (default: 1).", valueName: "count"))
+  var batch: Int?
 
   var options: ImportOptions {
-    ImportOptions(phase: phase, sequenceLength: sequence, contextLength: context, batch: batch)
+    var options = ImportOptions(contextLength: context)
+    if let phase { options.phase = phase }
+    if let sequence { options.sequenceLength = sequence }
+    if let batch { options.batch = batch }
+    return options
+  }
+
+  /// What was given but means nothing to the format.
+  func warnings(for format: TraceFormat?) -> [Diagnostic] {
+    guard let format, format != .huggingFaceConfig else { return [] }
+    let given = [
+      ("--phase", phase != nil), ("--sequence", sequence != nil), ("--context", context != nil),
+      ("--batch", batch != nil),
+    ]
+    return given.filter(\.1).map { name, _ in
+      Diagnostic(
+        .unknownKey, "\(name) changes nothing: the input is a \(format.title), whose sizes are fixed",
+        severity: .warning)
+    }
   }
 
   func validate() throws {
-    for (name, value) in [("sequence", sequence), ("context", context ?? 1), ("batch", batch)]
+    for case (let name, let value?) in [("sequence", sequence), ("context", context), ("batch", batch)]
     where !(1...1 << 30).contains(value) {
       throw ValidationError("--\(name) is \(value); it must be from 1 to 2^30")
     }

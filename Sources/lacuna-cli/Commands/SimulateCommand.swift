@@ -6,11 +6,11 @@ struct SimulateCommand: ParsableCommand {
     commandName: "simulate",
     abstract: "Runs a trace on one machine, beside the same trace without patterns.",
     discussion: """
-      BERT with 2:4 weights on an H200, every kind of operator:
-        lacuna simulate bert-large.jsonl --hardware h200 --sparsity weights=2:4 --operators all
+      BERT with 2:4 weights on an H200:
+        lacuna simulate bert-large.jsonl.zst --hardware h200 --sparsity weights=2:4
 
       A training step with weights pruned in both directions:
-        lacuna simulate resnet18.jsonl --hardware sat --training bdwp --sparsity weights=2:8
+        lacuna simulate resnet18.jsonl.zst --hardware sat --training bdwp --sparsity weights=2:8
       """)
 
   @OptionGroup var workload: WorkloadArguments
@@ -39,7 +39,7 @@ struct CompareCommand: ParsableCommand {
     abstract: "Runs a trace on several machines, a row each.",
     discussion: """
       ResNet-50 with 16 times fewer weights on three machines, the first of which is the reference:
-        lacuna compare resnet50.jsonl --hardware s4,t4,h200 --sparsity weights=16x
+        lacuna compare resnet50.jsonl.zst --hardware s4,t4,h200 --sparsity weights=16x
       """)
 
   @OptionGroup var workload: WorkloadArguments

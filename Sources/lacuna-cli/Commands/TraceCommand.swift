@@ -13,11 +13,11 @@ struct TraceCommand: ParsableCommand {
     subcommands: [Import.self, Info.self, Cat.self])
 
   /// Reads a trace; warnings go to standard error.
-  private static func read(_ path: String, _ options: ImportOptions) throws(DiagnosticList) -> ImportedTrace {
+  private static func read(_ path: String, _ model: ModelArguments) throws(DiagnosticList) -> ImportedTrace {
     Console.progress("reading \(path)")
-    let trace = try TraceReader.read(path, options: options)
+    let trace = try TraceReader.read(path, options: model.options)
     Console.progress("")
-    Console.show(trace.warnings)
+    Console.show(trace.warnings + model.warnings(for: trace.format))
     return trace
   }
 
@@ -41,7 +41,7 @@ struct TraceCommand: ParsableCommand {
     var model: ModelArguments
 
     func run() throws {
-      let trace = try TraceCommand.read(input, model.options)
+      let trace = try TraceCommand.read(input, model)
       if output == "-" {
         try Console.output(TraceWriter.jsonLines(trace.workload))
       } else {
@@ -56,7 +56,7 @@ struct TraceCommand: ParsableCommand {
       abstract: "Shows what a trace holds, by kind and phase.",
       discussion: """
         How many multiply-accumulates does a trace have?
-          lacuna trace info bert-large.jsonl --format json | jq .dense_macs
+          lacuna trace info bert-large.jsonl.zst --format json | jq .dense_macs
         """)
 
     @Argument(help: "The trace in any format that is read; - for standard input.")
@@ -68,7 +68,7 @@ struct TraceCommand: ParsableCommand {
     @OptionGroup var output: FormatArguments
 
     func run() throws {
-      let trace = try TraceCommand.read(trace, model.options)
+      let trace = try TraceCommand.read(trace, model)
       try Console.output(Report.trace(trace.workload, format: trace.format.title).text(as: output.format))
     }
   }
@@ -78,7 +78,7 @@ struct TraceCommand: ParsableCommand {
       abstract: "Writes the operators of a trace as JSON Lines.",
       discussion: """
         The third to fifth operator:
-          lacuna trace cat bert-large.jsonl --range '2..<5'
+          lacuna trace cat bert-large.jsonl.zst --range '2..<5'
 
         Dependencies on operators outside of the range are left out.
         """)
@@ -101,7 +101,7 @@ struct TraceCommand: ParsableCommand {
     }
 
     func run() throws {
-      let workload = try TraceCommand.read(trace, model.options).workload
+      let workload = try TraceCommand.read(trace, model).workload
       let all = workload.operators.indices
       let wanted = range?.indices ?? 0..<(head ?? all.count)
       guard wanted.lowerBound <= all.count else {

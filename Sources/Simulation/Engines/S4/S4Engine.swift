@@ -14,6 +14,8 @@ struct S4Engine: Engine {
     self.samples = samples ?? 1
   }
 
+  var dataTypes: DataTypeSupport { chip.dataTypes }
+
   /// Half of all shared buffers; the other half receives while it is worked on.
   private var bufferBytes: Double {
     Double(chip.l2Capacity.count) / 2 * Double(chip.cores * chip.chips)
@@ -30,16 +32,6 @@ struct S4Engine: Engine {
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
     var changes: [String] = []
-    guard op.kind.isMatrix else { return .runs(op, changes: changes) }
-    guard let (type, _) = chip.dataTypes.resolve(op.dataType) else {
-      let known = chip.dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")
-      return .impossible(
-        "its units have no \(op.dataType.rawValue)", help: "use --data-type with one of: \(known)")
-    }
-    if type != op.dataType {
-      changes.append("\(op.dataType.rawValue) runs as \(type.rawValue): the units have no \(op.dataType.rawValue)")
-      op.dataType = type
-    }
     let pattern = op.sparsity.weights
     switch balance(pattern) {
     case .asIs: break

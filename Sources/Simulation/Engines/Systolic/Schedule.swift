@@ -21,21 +21,22 @@ struct Schedule {
   /// Cycles of pruning on the way into the array.
   var pruningCycles = 0
 
+  /// Time of the array, of pruning on load, and of memory at its stream rate.
   var compute = Seconds.zero
   var pruning = Seconds.zero
   var memory = Seconds.zero
-  /// Memory latency and the first filters.
-  var fill = Seconds.zero
+  /// Until memory answers, and until the first filters are there.
+  var latency = Seconds.zero
+  var firstLoad = Seconds.zero
   /// Softmax of attention, between its products.
   var softmax = Seconds.zero
 
   /// The part in which array, memory and pruner work side by side.
-  var body: Seconds { max(compute, max(pruning, memory - max(.zero, fill - latency))) }
-  var latency = Seconds.zero
-  var elapsed: Seconds { fill + body + softmax }
+  var body: Seconds { max(compute, max(pruning, memory - firstLoad)) }
+  var elapsed: Seconds { latency + firstLoad + body + softmax }
 }
 
-/// Where a product's operands are: nowhere off chip, or in memory.
+/// Which of a product's operands move between the chip and its memory.
 private struct Placement {
   var readsMoving = true
   var readsFilters = true
@@ -63,7 +64,7 @@ extension SystolicEngine {
     schedule.pruning = Seconds(Double(schedule.pruningCycles) / array.clock.value)
     schedule.memory = schedule.traffic.dram / bandwidth
     schedule.latency = schedule.traffic.dram == .zero ? .zero : array.dram.latency
-    schedule.fill = schedule.latency + schedule.firstFilters / bandwidth
+    schedule.firstLoad = schedule.firstFilters / bandwidth
     return schedule
   }
 
@@ -174,7 +175,7 @@ extension SystolicEngine {
         bits: Int64((folds.outputWrites - results) * sumBits + results * op.outputType.bits)),
       l1Filled: Bytes(
         bits: Int64(folds.movingReads / folds.across * product.columns * bits + filterCopies * filterValueBits)),
-      l1Read: Bytes(bits: Int64(folds.slotCycles * array.rows * array.columns * 2 * bits)),
+      l1Read: Bytes(bits: Int64(folds.slotCycles * array.rows * array.columns) * Int64(2 * bits)),
       metadata: Bytes(bits: Int64(folds.filterReads * positionBits)))
     schedule.traffic.add(buffered, times: problem.count)
 
@@ -205,7 +206,7 @@ extension SystolicEngine {
     var stalled = TimeByBound()
     stalled[.imbalance] = slots - busy
     stalled[.fill] = schedule.compute - slots
-    stalled[.dram] = schedule.fill
+    stalled[.dram] = schedule.latency + schedule.firstLoad
     stalled[isPruningBound ? .decode : .dram] += wait
     stalled[.vector] = schedule.softmax
 

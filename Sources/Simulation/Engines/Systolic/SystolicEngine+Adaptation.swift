@@ -1,3 +1,4 @@
+import Diagnostics
 import Hardware
 import Workloads
 
@@ -5,19 +6,12 @@ extension SystolicEngine {
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
     var changes: [String] = []
-    if let (type, _) = array.dataTypes.resolve(op.dataType) {
-      if type != op.dataType {
-        changes.append("\(op.dataType.rawValue) runs as \(type.rawValue)")
-        // Results follow, unless they were asked for in another type.
-        if op.outputType == op.dataType { op.outputType = type }
-        op.dataType = type
-      }
-    } else if op.kind.isMatrix {
-      let known = array.dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")
+    guard slotBound(op) < 0x1p56 else {
       return .impossible(
-        "the array multiplies no \(op.dataType.rawValue)", help: "it has \(known); name a substitute")
+        .sizeOverflow,
+        "with its padding it fills more element slots than are counted exactly",
+        help: "check its sizes: many tiny products on a large array")
     }
-    guard op.kind.isMatrix else { return .runs(op, changes: changes) }
 
     for operand in [OperandSparsity.Operand.weights, .activations, .scores] {
       let pattern = op.sparsity[operand]
@@ -31,6 +25,18 @@ extension SystolicEngine {
       }
     }
     return .runs(op, changes: changes)
+  }
+
+  /// No fewer than the multiply-accumulates that folds have room for, padding included: all sides rounded up to the
+  /// array's.
+  private func slotBound(_ op: Operator) -> Double {
+    let side = Double(max(array.rows, array.columns))
+    let depth = Double(array.rows * array.largestGroup)
+    return op.matrixProblems.reduce(0) { sum, problem in
+      let (m, n, k) = (Double(problem.m), Double(problem.n), Double(problem.k))
+      let stationary = max(n * (m + side), m * (n + side)) * (k + depth)
+      return sum + Double(problem.count) * max(stationary, (m + side) * (n + side) * k)
+    }
   }
 
   /// Why the array gains nothing from a pattern, or nil where it does.

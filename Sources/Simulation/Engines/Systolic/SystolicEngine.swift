@@ -48,6 +48,7 @@ struct SystolicEngine: Engine {
   var residentCapacity: Int { Int(min(array.inputBuffer, array.outputBuffer).count / 2) }
 
   /// Vector work waits for the product it follows: both share the buffers and the memory's rate.
+  var dataTypes: DataTypeSupport { array.dataTypes }
   var overlapsVectorWork: Bool { false }
 
   func estimate(_ task: Task) -> Estimate {

@@ -9,6 +9,8 @@ struct TensorCoreEngine: Engine {
 
   init(_ gpu: TensorCoreGPU) { self.gpu = gpu }
 
+  var dataTypes: DataTypeSupport { gpu.dataTypes }
+
   /// Half of the cache: the rest holds the operands that stream through.
   var residentCapacity: Int { Int(gpu.l2Capacity.count / 2) }
   var overlapsVectorWork: Bool { false }
@@ -16,21 +18,10 @@ struct TensorCoreEngine: Engine {
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
     var changes: [String] = []
-    guard op.kind.isMatrix else { return .runs(op, changes: changes) }
-    guard let (type, rate) = gpu.dataTypes.resolve(op.dataType) else {
-      let known = gpu.dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")
-      return .impossible(
-        "its tensor cores have no \(op.dataType.rawValue)", help: "use --data-type with one of: \(known)")
-    }
-    if type != op.dataType {
-      changes.append(
-        "\(op.dataType.rawValue) runs as \(type.rawValue): the tensor cores have no \(op.dataType.rawValue)")
-      op.dataType = type
-    }
     let weights = op.sparsity.weights
     if weights != .dense {
-      if rate.sparsePerCycle == nil {
-        changes.append("\(weights) weights run dense: there is no sparse instruction for \(type.rawValue)")
+      if dataTypes.rates[op.dataType]?.sparsePerCycle == nil {
+        changes.append("\(weights) weights run dense: there is no sparse instruction for \(op.dataType.rawValue)")
         op.sparsity.weights = .dense
       } else if weights.conformsToTwoOfFour {
         if weights != .structured(n: 2, m: 4) { changes.append("\(weights) weights run as 2:4, which they conform to") }
