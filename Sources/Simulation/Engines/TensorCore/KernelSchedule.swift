@@ -116,12 +116,13 @@ extension KernelSchedule {
       addTraffic(of: problem, work, across: across, along: along, reduction: reduction, gpu: gpu)
     }
     waves = Int((Double(tiles) / machines).rounded(.up))
-    let perMachine = 1 / machines
-    issue *= perMachine
-    feed *= perMachine
-    fill *= perMachine
-    // Full waves keep every SM busy; in the last one some wait for as long as a tile takes.
-    imbalance = max(0, Double(waves) - Double(tiles) / machines) * tileCycles
+    // Tiles that share an SM share its tensor cores and ports: it takes as long as all of them together.
+    let perSM = Double(tiles) / Double(gpu.multiprocessors)
+    issue /= Double(gpu.multiprocessors)
+    feed /= Double(gpu.multiprocessors)
+    fill /= Double(gpu.multiprocessors)
+    // Some SMs get a tile less than others, and wait for as long as it takes.
+    imbalance = (perSM.rounded(.up) - perSM) * tileCycles
     l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
   }
 
