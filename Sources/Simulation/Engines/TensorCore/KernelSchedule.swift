@@ -113,7 +113,7 @@ extension KernelSchedule {
       tileCycles = max(tileCycles, steps * step + tileFill)
       executedMACs += work_ * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
       l1ReadBytes += work_ * steps * stepReadBytes
-      addTraffic(of: problem, work, across: across, along: along, reduction: reduction, gpu: gpu)
+      addTraffic(of: problem, work, across: across, along: along, gpu: gpu)
     }
     waves = Int((Double(tiles) / machines).rounded(.up))
     // Tiles that share an SM share its tensor cores and ports: it takes as long as all of them together.
@@ -127,18 +127,21 @@ extension KernelSchedule {
   }
 
   private mutating func addTraffic(
-    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, reduction: Double, gpu: TensorCoreGPU
+    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, gpu: TensorCoreGPU
   ) {
     let aBytes = work.elementBytes * work.compression
     let bBytes = work.elementBytes
     let perRound = Double(across * along)
-    let rounds = Double(splits * problem.count)
 
     // Edge tiles load only what is there.
-    let aRead = Double(along * problem.m) * reduction * aBytes * rounds
-    let bRead = Double(across * problem.n) * reduction * bBytes * rounds
-    l1FilledBytes += aRead + bRead
-    l2ReadBytes += aRead / Double(min(kernel.cluster.n, along)) + bRead / Double(min(kernel.cluster.m, across))
+    let depth = Double(problem.k * problem.count)
+    let rowsOfA = Double(problem.m) * depth * aBytes
+    let columnsOfB = Double(problem.n) * depth * bBytes
+    l1FilledBytes += Double(along) * rowsOfA + Double(across) * columnsOfB
+    // One of a cluster's blocks loads for all; the last cluster of a row may hold fewer.
+    let loadsOfA = (along + kernel.cluster.n - 1) / kernel.cluster.n
+    let loadsOfB = (across + kernel.cluster.m - 1) / kernel.cluster.m
+    l2ReadBytes += Double(loadsOfA) * rowsOfA + Double(loadsOfB) * columnsOfB
     let c = Double(problem.cElements)
     // Parts of a split reduction are written and added up in single precision.
     let partials = splits > 1 ? c * 4 * Double(splits) : 0
