@@ -163,7 +163,7 @@ extension KernelSchedule {
       let perWave = a * blockRows / Double(across) + b * blockColumns / Double(along)
       read = max(compulsory, perWave * perRound / waveTiles)
     }
-    if work.inputsOnChip { read -= min(b, read) }
+    if work.inputsOnChip { read -= min(problem.hasWeights ? b : a + b, read) }
     dramReadBytes += read
     if !work.outputOnChip { dramWrittenBytes += c * work.outputBytes }
   }
