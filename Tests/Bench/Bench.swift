@@ -1,4 +1,4 @@
-public import Diagnostics
+import Diagnostics
 public import Foundation
 public import Hardware
 
@@ -19,7 +19,9 @@ public enum Bench {
   /// - Throws: what keeps the file from being read.
   public static func measurements(_ name: String) throws -> [[String: String]] {
     let text = try String(contentsOf: root.appending(path: "Tests/Reference/\(name).csv"), encoding: .utf8)
-    let lines = text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    let lines = text.split(whereSeparator: \.isNewline).map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
     return lines.dropFirst().map { line in
       Dictionary(uniqueKeysWithValues: zip(lines[0].map(String.init), line.map(String.init)))
     }

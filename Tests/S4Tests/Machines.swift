@@ -30,7 +30,7 @@ func idealChip() throws -> S4Processor {
 extension S4Engine {
   /// The answer for an operator as the engine adapts it, with all operands off chip unless told otherwise.
   func answer(_ op: Operator, inputsOnChip: Bool = false, outputOnChip: Bool = false) -> Estimate {
-    guard case .runs(let adapted, _) = adapt(op) else { preconditionFailure("impossible") }
+    guard case .runs(let adapted, _) = fit(op) else { preconditionFailure("impossible") }
     return estimate(Task(adapted, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip))
   }
 }

@@ -47,13 +47,13 @@ func kernel(
 extension TensorCoreEngine {
   /// The answer for an operator as the engine adapts it, with all operands off chip unless told otherwise.
   func answer(_ op: Operator, inputsOnChip: Bool = false, outputOnChip: Bool = false) -> Estimate {
-    guard case .runs(let adapted, _) = adapt(op) else { preconditionFailure("impossible") }
+    guard case .runs(let adapted, _) = fit(op) else { preconditionFailure("impossible") }
     return estimate(Task(adapted, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip))
   }
 
-  /// What `adapt` says it changed.
+  /// What `fit` says it changed.
   func changes(_ op: Operator) -> [String] {
-    guard case .runs(_, let changes) = adapt(op) else { return ["impossible"] }
+    guard case .runs(_, let changes) = fit(op) else { return ["impossible"] }
     return changes
   }
 }
