@@ -14,7 +14,7 @@ import Workloads
 ///   pass of `columnsPerOperandPass` columns its slice of A; 2:4 halves A and adds its metadata, and never touches B.
 /// - Both sustain a share of their peak. A step takes the longer of the two and an overhead; a tile adds its fill and the write of its result.
 /// - Level-two cache: every tile reads its rows and columns once; blocks of a cluster share.
-/// - Off-chip memory: operands that fit the cache together are read once. Otherwise each wave reads the rows and
+/// - Off-chip memory: each SM can draw so much and no more; operands that fit the cache together are read once. Otherwise each wave reads the rows and
 ///   columns its tiles touch, laid out as nearly square as they can be.
 ///
 /// Left out: bank conflicts, the order of tiles beyond one wave, partial hits, clusters' placement.
@@ -44,6 +44,9 @@ struct KernelSchedule {
   var executedMACs = 0.0
   /// Whether operand feed, and not issue, sets the pace of a step.
   var isFeedBound = false
+
+  /// SMs that have a tile, averaged over the waves.
+  var activeMultiprocessors: Double { Double(tiles) / Double(waves * kernel.tilesPerMultiprocessor) }
 
   /// Cycles from the first tile to the last.
   var core: Double { issue + feed + fill + imbalance }
