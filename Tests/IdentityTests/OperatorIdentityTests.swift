@@ -11,13 +11,20 @@ import Testing
   func `times, multiplications, bytes and energies add up, and nothing beats its roofline`(
     _ this: Case, machine name: String
   ) throws {
-    let machine = try Repository.machine(name)
-    let study = try this.study()
-    let result = try Simulator.simulate(study.workload, on: machine)
-    #expect(result.operators.map(\.name) == study.workload.operators.map(\.name))
+    try Self.check(this.study().workload, on: Repository.machine(name))
+  }
+
+  @Test(arguments: [1, 2, 3], Repository.machines)
+  func `the same holds for operators of any shape`(seed: UInt64, machine name: String) throws {
+    try Self.check(RandomWorkload.make(seed: seed, count: 200), on: Repository.machine(name))
+  }
+
+  private static func check(_ workload: Workload, on machine: Machine) throws {
+    let result = try Simulator.simulate(workload, on: machine)
+    #expect(result.operators.map(\.name) == workload.operators.map(\.name))
 
     var seen = Set<Int>()
-    for (op, entry) in zip(study.workload.operators, result.operators) where seen.insert(entry.estimate).inserted {
+    for (op, entry) in zip(workload.operators, result.operators) where seen.insert(entry.estimate).inserted {
       let e = result.estimate(of: entry)
       let elapsed = e.elapsed.value
       let what = "\(op.name): \(op.kind.shapeDescription) \(op.phase.rawValue), \(e.mapping)"
@@ -71,8 +78,8 @@ import Testing
     #expect(Self.isEqual(totals.elapsed.value, exposed))
     #expect(exposed <= elapsed * (1 + 1e-12))
     #expect(machine.overlapsVectorWork || Self.isEqual(exposed, elapsed))
-    #expect(totals.operators == study.workload.operators.reduce(0) { $0 + $1.repeats })
-    #expect(totals.macs.dense == study.workload.denseMACs)
+    #expect(totals.operators == workload.operators.reduce(0) { $0 + $1.repeats })
+    #expect(totals.macs.dense == workload.denseMACs)
     #expect(Self.isEqual(totals.byBound.total.value, totals.elapsed.value))
     let kinds = result.totalsByKind.reduce(0) { $0 + $1.totals.energy.total.value }
     #expect(Self.isEqual(kinds, totals.energy.total.value))

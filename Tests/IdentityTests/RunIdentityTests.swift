@@ -63,8 +63,15 @@ import Testing
 
   @Test(arguments: Case.all, Repository.machines)
   func `twice the bandwidth is never slower`(_ this: Case, machine name: String) throws {
-    let workload = try this.study().workload
-    let machine = try Repository.machine(name)
+    try Self.checkBandwidths(this.study().workload, Repository.machine(name))
+  }
+
+  @Test(arguments: [4, 5], Repository.machines)
+  func `twice the bandwidth is never slower for operators of any shape`(seed: UInt64, machine name: String) throws {
+    try Self.checkBandwidths(RandomWorkload.make(seed: seed, count: 150), Repository.machine(name))
+  }
+
+  private static func checkBandwidths(_ workload: Workload, _ machine: Machine) throws {
     let before = try Self.run(workload, machine)
     for (what, faster) in Self.doubled(machine) {
       let after = try Self.run(workload, faster)

@@ -100,8 +100,10 @@ extension S4Processor {
     case .unstructured(let zeros):
       let population = problem.m * problem.k
       let kept = Int((Double(population) * (1 - zeros)).rounded())
-      return OrderStatistics.expectedMaximum(
+      let fullest = OrderStatistics.expectedMaximum(
         groups: min(lanes, problem.m), size: bank, kept: kept, population: population)
+      // A tiny operand's share may round to nothing.
+      return max(fullest, Double(bank) * (1 - zeros))
     default:
       let fraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
       return max(1, Double(bank) * fraction)
