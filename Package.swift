@@ -71,6 +71,9 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
 let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("QuantitiesTests", ["Quantities"], false),
   ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
+  ("WorkloadsTests", ["Workloads", "Documents", "Diagnostics"], false),
+  ("HardwareTests", ["Hardware", "Workloads", "Quantities", "Documents", "Diagnostics"], false),
+  ("IdentityTests", ["Lacuna", "lacuna-cli", "Simulation"], false),
   ("ReportingTests", ["Lacuna", "Goldens"], true),
   (
     "TracesTests",
@@ -79,6 +82,8 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ),
   ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
   ("ValidationTests", ["Lacuna", "Goldens"], true),
+  ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
+  ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("LayeringTests", [], false),
   ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]
@@ -110,6 +115,9 @@ let package = Package(
         swiftSettings: settings),
       // What the tests share: texts recorded once and compared ever after.
       .target(name: "Goldens", path: "Tests/Goldens", swiftSettings: settings),
+      // Machines and measurements of the repository, and random numbers from a seed.
+      .target(
+        name: "Bench", dependencies: ["Diagnostics", "Hardware"], path: "Tests/Bench", swiftSettings: settings),
     ]
     + tests.map {
       .testTarget(

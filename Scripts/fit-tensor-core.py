@@ -22,9 +22,10 @@ FREE = [
     ("multiprocessors", "pipeline_fill", "cycles", 50, 4000),
     ("multiprocessors", "step_overhead", "cycles", 5, 600),
     ("multiprocessors", "issue_efficiency", "", 0.7, 1), ("shared_memory", "port_efficiency", "", 0.5, 1),
+    ("shared_memory", "off_chip_bandwidth", "GB/s", 32, 130),
     ("multiprocessors", "epilogue_port", "B/clk", 4, 128), ("l2", "bandwidth", "B/clk", 2500, 10000),
     ("fp16", "mac_energy", "pJ", 0.3, 4), ("fp8", "mac_energy", "pJ", 0.1, 3), ("int8", "mac_energy", "pJ", 0.1, 3),
-    ("shared_memory", "energy", "pJ/B", 0.2, 10), ("l2", "energy", "pJ/B", 1, 80),
+    ("shared_memory", "energy", "pJ/B", 0.2, 12), ("l2", "energy", "pJ/B", 1, 80),
     ("power", "idle", "W", 130, 260), ("power", "voltage_floor", "", 0.05, 0.9),
 ]
 

@@ -74,17 +74,19 @@ public struct CSVDocument: Sendable {
   }
 
   /// Space, tab, and the no-break space that spreadsheets leave behind.
-  private static let spaces: [[UInt8]] = [[0x20], [0x09], [0xC2, 0xA0]]
+  private static func isSpace(_ bytes: [UInt8], at index: Int, in range: Range<Int>) -> Bool {
+    switch bytes[index] {
+    case 0x20, 0x09: true
+    case 0xC2: index + 1 < range.upperBound && bytes[index + 1] == 0xA0
+    case 0xA0: index > range.lowerBound && bytes[index - 1] == 0xC2
+    default: false
+    }
+  }
 
   private static func cell(_ bytes: [UInt8], _ range: Range<Int>) -> Cell {
     var (start, end) = (range.lowerBound, range.upperBound)
-    while start < end, let width = [1, 2].first(where: { spaces.contains(Array(bytes[start..<min(start + $0, end)])) })
-    {
-      start += width
-    }
-    while start < end, let width = [1, 2].first(where: { spaces.contains(Array(bytes[max(start, end - $0)..<end])) }) {
-      end -= width
-    }
+    while start < end, isSpace(bytes, at: start, in: range) { start += 1 }
+    while start < end, isSpace(bytes, at: end - 1, in: range) { end -= 1 }
     let quote = UInt8(ascii: "\"")
     let isQuoted = end - start >= 2 && bytes[start] == quote && bytes[end - 1] == quote
     return Cell(

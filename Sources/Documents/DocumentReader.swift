@@ -124,7 +124,7 @@ public struct Fields {
       let close = nearest(to: entry.key, among: asked)
       reader.report(
         .unknownKey, "unknown key '\(entry.key)'", at: entry.keyRange,
-        notes: close == nil && !asked.isEmpty ? ["known here: \(asked.sorted().joined(separator: ", "))"] : [],
+        notes: close == nil && !asked.isEmpty ? ["known here: \(Set(asked).sorted().joined(separator: ", "))"] : [],
         help: close.map { "did you mean '\($0)'?" })
     }
   }

@@ -15,20 +15,28 @@ public enum MachineReader {
     let reader = DocumentReader(source, sink: sink)
     let root = try YAMLParser.parse(source)
     let machine = read(root, reader)
-    try sink.throwIfErrors()
+    guard !sink.hasErrors else { throw DiagnosticList(inFileOrder(sink.diagnostics)) }
     guard let machine else {
       throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) describes no machine"))
     }
     return machine
   }
 
+  /// Sections are read in the order of the engine's needs, not of the file.
+  private static func inFileOrder(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+    func key(_ item: (offset: Int, element: Diagnostic)) -> (Int, Int, Int) {
+      (item.element.location?.line ?? 0, item.element.location?.column ?? 0, item.offset)
+    }
+    return diagnostics.enumerated().sorted { key($0) < key($1) }.map(\.element)
+  }
+
   private static func read(_ root: Node, _ reader: DocumentReader) -> Machine? {
     let log = ConstantFields.Log()
     guard var fields = ConstantFields(root, reader, path: "", log: log) else { return nil }
-    if let version = fields.plain("lacuna_hardware", as: Int.self), version > Self.version {
+    if let version = fields.plain("lacuna_hardware", as: Int.self), !(1...Self.version).contains(version) {
       fields.contradiction(
-        "the description has version \(version); this build reads up to \(Self.version)",
-        help: "use a newer lacuna")
+        "the description has version \(version); this build reads 1 to \(Self.version)",
+        help: version > Self.version ? "use a newer lacuna" : "write lacuna_hardware: \(Self.version)")
     }
     let name = fields.plain("name", as: String.self)
     let title = fields.plain("title", as: String.self)
@@ -88,7 +96,12 @@ extension DataTypeSupport {
   init?(reading parent: inout ConstantFields) {
     guard var table = parent.section("data_types") else { return nil }
     var rates: [DataType: MACRate] = [:]
-    for (key, keyRange, section) in table.sections() {
+    var named: Set<DataType> = []
+    let sections = table.sections()
+    if sections.isEmpty {
+      table.contradiction("the machine multiplies no data type", help: "add at least one, such as fp16")
+    }
+    for (key, keyRange, section) in sections {
       var section = section
       let perCycle = section.number("macs_per_cycle", in: 0.001...1e9)
       let sparse = section.optionalNumber("sparse_macs_per_cycle", in: 0.001...1e9)
@@ -100,6 +113,7 @@ extension DataTypeSupport {
           help: nearest(to: key, among: DataType.allCases.map(\.rawValue)).map { "did you mean '\($0)'?" })
         continue
       }
+      named.insert(type)
       if let perCycle, let sparse, sparse < perCycle {
         section.contradiction(
           "sparse instructions of \(key) cover \(sparse) MACs a cycle, fewer than the \(perCycle) of dense ones")
@@ -108,14 +122,18 @@ extension DataTypeSupport {
       rates[type] = MACRate(perCycle: perCycle, sparsePerCycle: sparse, energy: energy)
     }
     var substitutes: [DataType: DataType] = [:]
-    if let node = parent.node("substitutes"), case .mapping(let entries) = node.content {
+    if let node = parent.node("substitutes") {
+      guard case .mapping(let entries) = node.content else {
+        let _: Int? = parent.reader.mismatch(node, expected: "a mapping from types to types that stand in for them")
+        return nil
+      }
       for entry in entries {
         let target = DataType.read(entry.value, parent.reader)
         guard let type = DataType(rawValue: entry.key) else {
           parent.report(.unknownValue, "'\(entry.key)' is not a data type", at: entry.keyRange)
           continue
         }
-        if let target, rates[target] == nil {
+        if let target, !named.contains(target) {
           parent.report(
             .inconsistentHardware, "\(type.rawValue) is to run as \(target.rawValue), which has no rate",
             at: entry.value.range)

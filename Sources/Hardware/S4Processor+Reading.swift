@@ -33,7 +33,8 @@ extension S4Processor {
         unit.contradiction("a bank of \(bank) cannot keep exactly 1/\(odd) of its values")
       }
       if let lanes, let columns, let dataTypes {
-        for (type, rate) in dataTypes.rates where rate.perCycle > Double(lanes * columns) {
+        for (type, rate) in dataTypes.rates.sorted(by: { $0.key.rawValue < $1.key.rawValue })
+        where rate.perCycle > Double(lanes * columns) {
           unit.contradiction(
             "\(lanes) lanes × \(columns) columns do at most \(lanes * columns) MACs a cycle, but \(type.rawValue) "
               + "is said to do \(formatSignificant(rate.perCycle, digits: 4))")

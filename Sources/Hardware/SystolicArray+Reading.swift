@@ -1,3 +1,4 @@
+import Diagnostics
 import Documents
 import Quantities
 import Workloads
@@ -8,10 +9,12 @@ extension SystolicArray {
     let dram = DRAM(reading: &fields)
     let vector = VectorUnit(reading: &fields)
 
-    if let dataTypes {
+    if let dataTypes, let table = fields.node("data_types") {
       for (type, rate) in dataTypes.rates.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where rate.perCycle != 1 {
-        fields.contradiction(
+        fields.report(
+          .inconsistentHardware,
           "an element does one multiply-accumulate a cycle, not \(rate.perCycle) of \(type.rawValue)",
+          at: (table[type.rawValue]?["macs_per_cycle"] ?? table).range,
           help: "write macs_per_cycle 1; change the array's rows, columns or clock")
       }
     }

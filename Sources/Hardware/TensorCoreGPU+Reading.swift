@@ -32,12 +32,14 @@ extension TensorCoreGPU {
       }
     }
     var port: BytesPerCycle?
+    var multiprocessorBandwidth: BytesPerSecond?
     var sharedMemory: Bytes?
     var rowsPerPass, columnsPerPass: Int?
     var sharedEnergy: JoulesPerByte?
     if var shared = fields.section("shared_memory") {
       sharedMemory = shared.quantity("capacity")
       port = shared.quantity("port")
+      multiprocessorBandwidth = shared.quantity("off_chip_bandwidth")
       portEfficiency = shared.number("port_efficiency", in: 0.01...1)
       rowsPerPass = shared.count("rows_per_operand_pass")
       columnsPerPass = shared.count("columns_per_operand_pass")
@@ -57,14 +59,16 @@ extension TensorCoreGPU {
     let kernels = GEMMKernel.list(reading: &fields)
 
     guard let multiprocessors, let maximumClock, let minimumClock, let dataTypes, let port, let sharedMemory,
-      let rowsPerPass, let columnsPerPass, let l2Capacity, let l2Bandwidth, let dram, let kernels, let launch,
+      let rowsPerPass, let columnsPerPass, let multiprocessorBandwidth, let l2Capacity, let l2Bandwidth, let dram,
+      let kernels, let launch,
       let setup, let sparseSetup, let fill, let step, let issueEfficiency, let portEfficiency,
       let stepBytes, let epilogue, let vector, let power, let sharedEnergy, let l2Energy
     else { return nil }
     self.init(
       multiprocessors: multiprocessors, maximumClock: maximumClock, minimumClock: minimumClock,
       dataTypes: dataTypes, sharedMemoryPort: port, sharedMemory: sharedMemory, rowsPerOperandPass: rowsPerPass,
-      columnsPerOperandPass: columnsPerPass, l2Capacity: l2Capacity, l2Bandwidth: l2Bandwidth, dram: dram,
+      columnsPerOperandPass: columnsPerPass, multiprocessorBandwidth: multiprocessorBandwidth, l2Capacity: l2Capacity,
+      l2Bandwidth: l2Bandwidth, dram: dram,
       kernels: kernels, launch: launch, matrixSetup: setup, sparseSetup: sparseSetup, pipelineFill: fill,
       stepOverhead: step,
       issueEfficiency: issueEfficiency,
@@ -98,7 +102,7 @@ extension GEMMKernel {
     return elements.compactMap { GEMMKernel(reading: $0, parent.reader) }
   }
 
-  /// Reads `{tile: [128, 256], cluster: [2, 1], per_multiprocessor: 1, split_k: yes}`.
+  /// Reads `{tile: [128, 256], cluster: [2, 1], per_multiprocessor: 1, split_k: yes, operands: both}`.
   init?(reading node: Node, _ reader: DocumentReader) {
     guard var fields = Fields(node, reader, what: "a kernel") else { return nil }
     func pair(_ node: Node?, _ what: String) -> (Int, Int)? {
@@ -114,10 +118,13 @@ extension GEMMKernel {
     let cluster = clusterNode == nil ? (1, 1) : pair(clusterNode, "cluster")
     let perMultiprocessor = fields.optional("per_multiprocessor", in: 1...32) ?? 1
     let splits = fields.optional("split_k", as: Bool.self) ?? false
+    let kinds = [("dense", (true, false)), ("sparse", (false, true)), ("both", (true, true))]
+    let operands = fields.node("operands").map { reader.choice($0, kinds, what: "a kind of operands") } ?? (true, true)
     fields.finish()
-    guard let tile, let cluster else { return nil }
+    guard let tile, let cluster, let operands else { return nil }
     self.init(
       m: tile.0, n: tile.1, cluster: Cluster(m: cluster.0, n: cluster.1),
-      tilesPerMultiprocessor: perMultiprocessor, splitsReduction: splits)
+      tilesPerMultiprocessor: perMultiprocessor, splitsReduction: splits, isForDense: operands.0,
+      isForSparse: operands.1)
   }
 }

@@ -19,6 +19,8 @@ public struct TensorCoreGPU: Sendable {
   public var rowsPerOperandPass: Int
   /// Columns of B that one pass over a slice of A feeds.
   public var columnsPerOperandPass: Int
+  /// Off-chip data that one SM can draw, limited by the loads it keeps in flight.
+  public var multiprocessorBandwidth: BytesPerSecond
   /// Level-two cache of the whole chip.
   public var l2Capacity: Bytes
   /// Bytes the level-two cache delivers to all SMs in a cycle.
@@ -67,6 +69,10 @@ public struct GEMMKernel: Hashable, Sendable {
   public var tilesPerMultiprocessor: Int
   /// Whether the reduction may be split over thread blocks.
   public var splitsReduction: Bool
+  /// Whether it multiplies dense operands.
+  public var isForDense: Bool
+  /// Whether it multiplies sparse weights.
+  public var isForSparse: Bool
 
   /// Thread blocks along each side.
   public struct Cluster: Hashable, Sendable {
@@ -82,12 +88,17 @@ public struct GEMMKernel: Hashable, Sendable {
   }
 
   /// A kernel.
-  public init(m: Int, n: Int, cluster: Cluster, tilesPerMultiprocessor: Int, splitsReduction: Bool) {
+  public init(
+    m: Int, n: Int, cluster: Cluster, tilesPerMultiprocessor: Int, splitsReduction: Bool, isForDense: Bool = true,
+    isForSparse: Bool = true
+  ) {
     self.m = m
     self.n = n
     self.cluster = cluster
     self.tilesPerMultiprocessor = tilesPerMultiprocessor
     self.splitsReduction = splitsReduction
+    self.isForDense = isForDense
+    self.isForSparse = isForSparse
   }
 }
 

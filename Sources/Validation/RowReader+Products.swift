@@ -78,11 +78,12 @@ extension RowReader {
     let compression = Operator(
       name: "compress", kind: .pruning(Pruning(elements: d * ffn, n: 2, m: 4)), dataType: .fp16)
     guard
-      let operators = checked([
-        .product("ff", forward, .fp16), .product("ff", forward, .fp16, weights: .twoOfFour),
-        .product("bp", backward, .fp16), .product("bp", backward, .fp16, weights: .twoOfFour),
-        .product("wu", gradient, .fp16), compression,
-      ])
+      let operators = checked(
+        [
+          .product("ff", forward, .fp16), .product("ff", forward, .fp16, weights: .twoOfFour),
+          .product("bp", backward, .fp16), .product("bp", backward, .fp16, weights: .twoOfFour),
+          .product("wu", gradient, .fp16), compression,
+        ], columns: ["sparsity": d % 4 == 0 ? "ffn" : "d"])
     else { return nil }
     let experiments = operators.indices.map { index in
       Experiment(

@@ -71,17 +71,14 @@ struct RowReader {
   /// The operators, or nil after reporting those that cannot exist.
   /// - Parameter columns: for a key of the trace format, the column its value comes from.
   func checked(_ operators: [Operator], columns: [String: String] = [:]) -> [Operator]? {
-    var isValid = true
-    for op in operators {
-      for problem in op.shapeProblems() {
-        isValid = false
-        let cell = [columns[problem.key], problem.key].compactMap { $0.flatMap { positions[$0] } }.first ?? 0
-        reader.report(
-          problem.code, "row \(number), '\(op.name)': \(problem.message)", at: row.cells[cell].range,
-          help: problem.help)
-      }
+    var told: Set<DiagnosticCode> = []
+    for problem in operators.flatMap({ $0.shapeProblems() }) where told.insert(problem.code).inserted {
+      let column = [columns[problem.key], problem.key].compactMap(\.self).first { positions[$0] != nil }
+      reader.report(
+        problem.code, "row \(number)\(column.map { ", column '\($0)'" } ?? ""): \(problem.message)",
+        at: column.map { cell($0).range } ?? row.range, help: problem.help)
     }
-    return isValid ? operators : nil
+    return told.isEmpty ? operators : nil
   }
 
   /// Reports a problem of a cell, and returns nil.

@@ -31,7 +31,7 @@ public struct ValidatedFile: Sendable {
 public enum Validator {
   /// Predicts every row of a file on a machine.
   ///
-  /// What the machine cannot run, or runs differently from what was measured, is not predicted and says why.
+  /// What the machine cannot run, or runs without the pattern that was measured, is not predicted and says why.
   public static func validate(_ file: ReferenceFile, on machine: Machine) -> ValidatedFile {
     let columns = file.kind.columns
     var predictions: [[Double?]] = []

@@ -20,6 +20,7 @@ extension SparsityPattern {
   public init(parsing text: String) throws(SparsityPatternError) {
     let text = text.trimmed
     let (head, arguments) = Self.call(text)
+    guard !arguments.contains("") else { throw Self.malformed(text) }
     switch (head, arguments.count) {
     case ("dense", 0): self = .dense
     case ("unstructured", 1): self = .unstructured(zeros: try Self.zeros(arguments[0]))
@@ -71,6 +72,9 @@ extension SparsityPattern {
     }
   }
 
+  /// The largest group or bank; real ones are far smaller, and sums of sizes stay far from overflow.
+  private static let largestGroup = 1024
+
   private static func malformed(_ text: String) -> SparsityPatternError {
     SparsityPatternError(message: "'\(text)' is not a sparsity pattern", help: "write \(grammar)")
   }
@@ -81,8 +85,9 @@ extension SparsityPattern {
         message: "'\(text)' cannot exist: of \(m) elements, \(n) cannot be kept",
         help: "N:M needs 1 ≤ N ≤ M, for example 2:4")
     }
-    guard m <= 1024 else {
-      throw SparsityPatternError(message: "'\(text)' has groups of \(m)", help: "use groups of at most 1024")
+    guard m <= largestGroup else {
+      throw SparsityPatternError(
+        message: "'\(text)' has groups of \(m)", help: "use groups of at most \(largestGroup)")
     }
   }
 
@@ -90,6 +95,10 @@ extension SparsityPattern {
     size: Int, _ rateText: String, in text: String
   ) throws(SparsityPatternError) -> SparsityPattern {
     guard rateText.hasSuffix("x"), let rate = Int(rateText.dropLast()), rate > 0 else { throw malformed(text) }
+    guard size <= largestGroup else {
+      throw SparsityPatternError(
+        message: "'\(text)' has banks of \(size)", help: "use banks of at most \(largestGroup)")
+    }
     guard size % rate == 0 else {
       throw SparsityPatternError(
         message: "'\(text)' cannot exist: a bank of \(size) cannot keep exactly \(size)/\(rate) values",
@@ -116,13 +125,12 @@ extension SparsityPattern {
     return (numbers[0], numbers[1])
   }
 
-  /// Splits `name(a, b)` into `name` and `[a, b]`.
+  /// Splits `name(a, b)` into `name` and `[a, b]`; an empty argument stays empty.
   private static func call(_ text: String) -> (String, [String]) {
     guard text.hasSuffix(")"), let open = text.firstIndex(of: "(") else { return (text, []) }
     let inside = text[text.index(after: open)...].dropLast()
-    return (
-      String(text[..<open]).trimmed, inside.split(separator: ",").map { String($0).trimmed }
-    )
+    let arguments = inside.split(separator: ",", omittingEmptySubsequences: false)
+    return (String(text[..<open]).trimmed, arguments.map { String($0).trimmed })
   }
 }
 

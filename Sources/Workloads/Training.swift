@@ -76,6 +76,8 @@ private struct PruningPass {
   /// Where each operator of the input went.
   private var positions: [Int] = []
   private var weightPasses: [Operator] = []
+  /// The pass that prunes a gradient for the operator that comes next.
+  private var gradientPass: Int?
 
   init(method: TrainingMethod) { self.method = method }
 
@@ -103,6 +105,7 @@ private struct PruningPass {
     if prunesGradient {
       var pass = pass
       pass.dependencies = op.dependencies.map { positions[$0] }
+      gradientPass = operators.count
       operators.append(pass)
     } else {
       weightPasses.append(pass)
@@ -112,6 +115,8 @@ private struct PruningPass {
   mutating func append(_ op: Operator) {
     var op = op
     op.dependencies = op.dependencies.map { positions[$0] }
+    if let pass = gradientPass { op.dependencies.append(pass) }
+    gradientPass = nil
     positions.append(operators.count)
     operators.append(op)
   }
@@ -131,10 +136,13 @@ extension Workload {
     for index in result.operators.indices { result.operators[index].phase = .forward }
     let firstWeights = operators.firstIndex { $0.weightElements > 0 }
 
+    // What gave the gradient that the next operator, going back, receives.
+    var gradient = result.operators.count - 1
     for (index, op) in operators.enumerated().reversed() {
-      let gradient = result.operators.count - 1
+      let received = gradient
       for var backward in op.backward(includingInput: index != firstWeights) {
-        backward.dependencies = [gradient]
+        backward.dependencies = [received]
+        if backward.phase == .backwardData { gradient = result.operators.count }
         result.operators.append(backward)
       }
     }

@@ -25,8 +25,10 @@ import Testing
     let outcome = try Tool.run(["validate", "--data", Self.counters, "--hardware", "h200"])
     #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
     let lines = outcome.output.split(separator: "\n")
-    for (line, original) in zip(lines, own.split(separator: "\n")) { #expect(line.hasPrefix(original + ",")) }
-    #expect(lines.count == own.split(separator: "\n").count)
+    for (line, original) in zip(lines, own.split(whereSeparator: \.isNewline)) {
+      #expect(line.hasPrefix(original + ","))
+    }
+    #expect(lines.count == own.split(whereSeparator: \.isNewline).count)
     let piped = try Tool.run(["validate", "--data", "-", "--hardware", "h200", "--format", "csv"], input: own)
     #expect(piped.output == outcome.output)
     let table = try Tool.run(["validate", "--data", Self.counters, "--hardware", "h200", "--format", "table"])

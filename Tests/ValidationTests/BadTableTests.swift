@@ -31,8 +31,9 @@ import Testing
       square,fp16,2000000000,2000000000,2000000000,220,700,1400,150,700,1500
       """,
       [
-        .unknownValue, .wrongType, .outOfRange, .wrongType, .wrongType, .outOfRange, .outOfRange, .wrongType, .csvSyntax,
-        .indivisiblePattern, .sizeOverflow, .sizeOverflow,
+        .unknownValue, .wrongType, .outOfRange, .wrongType, .wrongType, .outOfRange, .outOfRange, .wrongType,
+        .csvSyntax,
+        .indivisiblePattern, .sizeOverflow,
       ]
     ),
     ("a flag that is none", Samples.tables[1].text.replacing("2048,1,", with: "2048,yes,"), [.unknownValue]),
@@ -90,8 +91,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a,b", ["a", "b"]), (" a ,\tb", ["a", "b"]), ("\"a,b\",c", ["a,b", "c"]), ("\"a \"\"b\"\", c\",d", ["a \"b\", c", "d"]),
-    ("5\" disk,b", ["5\" disk", "b"]), ("\"open,b", ["\"open,b"]), ("\"\",b", ["", "b"]), ("a,,b,", ["a", "", "b", ""]),
+    ("a,b", ["a", "b"]), (" a ,\tb", ["a", "b"]), ("\"a,b\",c", ["a,b", "c"]),
+    ("\"a \"\"b\"\", c\",d", ["a \"b\", c", "d"]),
+    ("5\" disk,b", ["5\" disk", "b"]), ("\"open,b", ["\"open,b"]), ("\"\",b", ["", "b"]),
+    ("a,,b,", ["a", "", "b", ""]),
   ])
   func `cells are split at commas outside quotes`(_ line: String, _ cells: [String]) throws {
     let row = try #require(CSVDocument(SourceText(name: "t.csv", text: line + "\r\n")).rows.first)

@@ -10,8 +10,8 @@ extension TableReport {
     }
     var text =
       wrapped(
-        "Mean error: the mean of |predicted / measured − 1|. × after it: predicted / measured, geometric mean. "
-          + "The worst error is one row's time. The bars count rows by predicted / measured time: "
+        "Errors are means of |predicted / measured − 1|, bias is the geometric mean of predicted / measured, worst is one "
+          + "row's time. Bars count rows by predicted / measured time: "
           + bars() + ".")
     for (file, machine) in files {
       let members = groups.filter { $0.file == file && $0.machine == machine }
@@ -36,9 +36,12 @@ extension TableReport {
       metric != .time && metric != .power && groups.contains { $0.statistics(metric) != nil }
     }
     var table = TextTable(
-      [.words("type"), .words("weights"), .words("class", cut: .end), .number("rows"), .number("time"), .number("")]
+      [
+        .words("type"), .words("weights"), .words("class", cut: .end), .number("rows"), .number("time"),
+        .number("bias"),
+      ]
         + [.number("worst"), .words("in line", cut: .end), .words("")]
-        + others.flatMap { [.number($0.title), TextTable.Column.number("")] })
+        + others.flatMap { [.number($0.title), TextTable.Column.number("bias")] })
     for group in groups {
       guard let time = group.statistics(.time) else { continue }
       let cells = others.flatMap { metric in
@@ -48,7 +51,8 @@ extension TableReport {
       table.add(
         [
           group.dataType, group.variant, group.category, "\(time.count)", percentText(time.meanError),
-          factorText(time.bias), signed(time.worstError), "\(time.worst.line): \(time.worst.label)", histogram(group.histogram),
+          factorText(time.bias), signed(time.worstError), "\(time.worst.line): \(time.worst.label)",
+          histogram(group.histogram),
         ] + cells)
     }
     return table

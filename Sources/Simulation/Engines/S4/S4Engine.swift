@@ -61,6 +61,7 @@ struct S4Engine: Engine {
 
   private func balance(_ pattern: SparsityPattern) -> Balance {
     switch pattern {
+    case .unstructured(let zeros) where zeros == 0: return .rate(1)
     case .dense, .unstructured: return .asIs
     case .structured(let n, let m):
       guard chip.bankSize % m == 0 else { return .dense("groups of \(m) do not fill banks of \(chip.bankSize)") }

@@ -82,7 +82,8 @@ struct UnitSchedule {
     let weightPasses = Double(columnGroups)
     let weightReads = (weights + indices) * weightPasses
     l2ReadBytes += activations + weightReads
-    l1FilledBytes += activations * sharing + weightReads
+    // Every group of lanes fills its own copy, also where the last pass has fewer of them.
+    l1FilledBytes += Double(problem.bElements) * elementBytes * Double(laneGroups) + weightReads
     let results = Double(problem.cElements) * outputBytes
     l2WrittenBytes += results
     l2 += (activations + weightReads + results) / Double(chip.chips * chip.cores) / chip.l2Port.value
@@ -99,8 +100,10 @@ extension S4Processor {
     case .unstructured(let zeros):
       let population = problem.m * problem.k
       let kept = Int((Double(population) * (1 - zeros)).rounded())
-      return OrderStatistics.expectedMaximum(
+      let fullest = OrderStatistics.expectedMaximum(
         groups: min(lanes, problem.m), size: bank, kept: kept, population: population)
+      // A tiny operand's share may round to nothing.
+      return max(fullest, Double(bank) * (1 - zeros))
     default:
       let fraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
       return max(1, Double(bank) * fraction)

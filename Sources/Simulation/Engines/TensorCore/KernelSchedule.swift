@@ -14,7 +14,7 @@ import Workloads
 ///   pass of `columnsPerOperandPass` columns its slice of A; 2:4 halves A and adds its metadata, and never touches B.
 /// - Both sustain a share of their peak. A step takes the longer of the two and an overhead; a tile adds its fill and the write of its result.
 /// - Level-two cache: every tile reads its rows and columns once; blocks of a cluster share.
-/// - Off-chip memory: operands that fit the cache together are read once. Otherwise each wave reads the rows and
+/// - Off-chip memory: each SM can draw so much and no more; operands that fit the cache together are read once. Otherwise each wave reads the rows and
 ///   columns its tiles touch, laid out as nearly square as they can be.
 ///
 /// Left out: bank conflicts, the order of tiles beyond one wave, partial hits, clusters' placement.
@@ -45,6 +45,9 @@ struct KernelSchedule {
   /// Whether operand feed, and not issue, sets the pace of a step.
   var isFeedBound = false
 
+  /// SMs that have a tile, averaged over the turns in which they take one.
+  var activeMultiprocessors = 0.0
+
   /// Cycles from the first tile to the last.
   var core: Double { issue + feed + fill + imbalance }
 }
@@ -74,7 +77,12 @@ extension KernelSchedule {
   /// Lays `work` out with `kernel` on `gpu`.
   init(_ work: MatrixWork, kernel: GEMMKernel, splits: Int, gpu: TensorCoreGPU) {
     self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
-    let machines = Double(gpu.multiprocessors * kernel.tilesPerMultiprocessor)
+    let multiprocessors = Double(gpu.multiprocessors)
+    tiles = work.problems.reduce(0) { $0 + kernel.tiles(of: $1) * splits }
+    // The tiles of the SM that gets most of them.
+    let turns = (Double(tiles) / multiprocessors).rounded(.up)
+    // Tiles that share an SM share its tensor cores and its port, and hide each other's barriers, fills and writes.
+    let sharing = min(Double(kernel.tilesPerMultiprocessor), turns)
     let rate = work.isSparse ? (work.rate.sparsePerCycle ?? work.rate.perCycle) : work.rate.perCycle
     let stepK = max(16, Double(gpu.stepBytes.count) / work.elementBytes)
 
@@ -91,19 +99,17 @@ extension KernelSchedule {
     let stepRead = stepReadBytes / (gpu.sharedMemoryPort.value * gpu.portEfficiency)
     let stepMultiply = stepIssue / gpu.issueEfficiency
     isFeedBound = stepRead > stepMultiply
-    // Tiles that share an SM hide each other's barriers.
-    let overhead = Double(gpu.stepOverhead.count) / Double(kernel.tilesPerMultiprocessor)
+    let overhead = Double(gpu.stepOverhead.count) / sharing
     let step = max(stepMultiply, stepRead) + overhead
     let tileFill =
       (Double(gpu.pipelineFill.count) + Double(kernel.m * kernel.n) * work.outputBytes / gpu.epiloguePort.value)
-      / Double(kernel.tilesPerMultiprocessor)
+      / sharing
 
     var tileCycles = 0.0
     for problem in work.problems {
       let across = (problem.m + kernel.m - 1) / kernel.m
       let along = (problem.n + kernel.n - 1) / kernel.n
-      let count = across * along * splits * problem.count
-      tiles += count
+      let count = kernel.tiles(of: problem) * splits
       let reduction = Double((problem.k + splits - 1) / splits)
       let steps = (reduction / stepK).rounded(.up)
       let tileCount = Double(count)
@@ -113,31 +119,35 @@ extension KernelSchedule {
       tileCycles = max(tileCycles, steps * step + tileFill)
       executedMACs += tileCount * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
       l1ReadBytes += tileCount * steps * stepReadBytes
-      addTraffic(of: problem, work, across: across, along: along, reduction: reduction, gpu: gpu)
+      addTraffic(of: problem, work, across: across, along: along, gpu: gpu)
     }
-    waves = Int((Double(tiles) / machines).rounded(.up))
-    let perMachine = 1 / machines
-    issue *= perMachine
-    feed *= perMachine
-    fill *= perMachine
-    // Full waves keep every SM busy; in the last one some wait for as long as a tile takes.
-    imbalance = max(0, Double(waves) - Double(tiles) / machines) * tileCycles
+    activeMultiprocessors = Double(tiles) / turns
+    waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))
+    let perMultiprocessor = 1 / multiprocessors
+    issue *= perMultiprocessor
+    feed *= perMultiprocessor
+    fill *= perMultiprocessor
+    // Full turns keep every SM busy; in the last one some wait for as long as a tile takes.
+    imbalance = max(0, turns - Double(tiles) / multiprocessors) * tileCycles
     l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
   }
 
   private mutating func addTraffic(
-    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, reduction: Double, gpu: TensorCoreGPU
+    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, gpu: TensorCoreGPU
   ) {
     let aBytes = work.elementBytes * work.compression
     let bBytes = work.elementBytes
     let perRound = Double(across * along)
-    let rounds = Double(splits * problem.count)
 
     // Edge tiles load only what is there.
-    let aRead = Double(along * problem.m) * reduction * aBytes * rounds
-    let bRead = Double(across * problem.n) * reduction * bBytes * rounds
-    l1FilledBytes += aRead + bRead
-    l2ReadBytes += aRead / Double(min(kernel.cluster.n, along)) + bRead / Double(min(kernel.cluster.m, across))
+    let depth = Double(problem.k * problem.count)
+    let rowsOfA = Double(problem.m) * depth * aBytes
+    let columnsOfB = Double(problem.n) * depth * bBytes
+    l1FilledBytes += Double(along) * rowsOfA + Double(across) * columnsOfB
+    // One of a cluster's blocks loads for all; the last cluster of a row may hold fewer.
+    let loadsOfA = (along + kernel.cluster.n - 1) / kernel.cluster.n
+    let loadsOfB = (across + kernel.cluster.m - 1) / kernel.cluster.m
+    l2ReadBytes += Double(loadsOfA) * rowsOfA + Double(loadsOfB) * columnsOfB
     let c = Double(problem.cElements)
     // Parts of a split reduction are written and added up in single precision.
     let partials = splits > 1 ? c * 4 * Double(splits) : 0
@@ -159,8 +169,15 @@ extension KernelSchedule {
       let perWave = a * blockRows / Double(across) + b * blockColumns / Double(along)
       read = max(compulsory, perWave * perRound / waveTiles)
     }
-    if work.inputsOnChip { read -= min(b, read) }
+    if work.inputsOnChip { read -= min(problem.hasWeights ? b : a + b, read) }
     dramReadBytes += read
     if !work.outputOnChip { dramWrittenBytes += c * work.outputBytes }
+  }
+}
+
+extension GEMMKernel {
+  /// Tiles of a product's results, all of its equal products together.
+  fileprivate func tiles(of problem: MatrixProblem) -> Int {
+    ((problem.m + m - 1) / m) * ((problem.n + n - 1) / n) * problem.count
   }
 }

@@ -78,7 +78,7 @@ extension TensorCoreEngine {
       outputOnChip: task.outputOnChip)
 
     var best: (schedule: KernelSchedule, point: OperatingPoint)?
-    for kernel in gpu.kernels {
+    for kernel in gpu.kernels where work.isSparse ? kernel.isForSparse : kernel.isForDense {
       for splits in [1, 2, 4, 8] where splits == 1 || kernel.splitsReduction {
         // Splitting is for products with too few tiles and a long reduction.
         guard splits == 1 || (work.problems.count == 1 && work.problems[0].k >= splits * 512) else { continue }
@@ -106,13 +106,18 @@ extension TensorCoreEngine {
     return OperatingPoint(
       PowerDemand(
         launch: launch(of: s), cycles: max(s.core, s.l2),
-        memory: Seconds(memoryTime(dramBytes)), dynamicEnergy: energy.mac + energy.l1 + energy.l2,
+        memory: Seconds(memoryTime(dramBytes, active: s.activeMultiprocessors)),
+        dynamicEnergy: energy.mac + energy.l1 + energy.l2,
         memoryEnergy: Joules(dramBytes * gpu.dram.energy.value)),
       power: gpu.power, minimum: gpu.minimumClock, maximum: gpu.maximumClock)
   }
 
-  private func memoryTime(_ bytes: Double) -> Double {
-    bytes <= 0 ? 0 : bytes / gpu.dram.streamBandwidth.value + gpu.dram.latency.value
+  /// The time of off-chip traffic that `active` SMs share.
+  private func memoryTime(_ bytes: Double, active: Double? = nil) -> Double {
+    guard bytes > 0 else { return 0 }
+    let rate = min(
+      gpu.dram.streamBandwidth.value, (active ?? .infinity) * gpu.multiprocessorBandwidth.value)
+    return bytes / rate + gpu.dram.latency.value
   }
 
   /// The launch of a matrix kernel; adding up a split reduction is a kernel of its own.
@@ -127,7 +132,7 @@ extension TensorCoreEngine {
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
     let dram = Joules(dramBytes * gpu.dram.energy.value)
     let launch = launch(of: s)
-    let memory = Seconds(memoryTime(dramBytes))
+    let memory = Seconds(memoryTime(dramBytes, active: s.activeMultiprocessors))
 
     let clock = point.clock.value
     var matrix = UnitTime(busy: Seconds(s.issue / clock))
