@@ -74,6 +74,8 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
     false
   ),
   ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
+  ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
+  ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("LayeringTests", [], false),
   ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]
@@ -105,6 +107,9 @@ let package = Package(
         swiftSettings: settings),
       // What the tests share: texts recorded once and compared ever after.
       .target(name: "Goldens", path: "Tests/Goldens", swiftSettings: settings),
+      // Machines and measurements of the repository, and random numbers from a seed.
+      .target(
+        name: "Bench", dependencies: ["Diagnostics", "Hardware"], path: "Tests/Bench", swiftSettings: settings),
     ]
     + tests.map {
       .testTarget(

@@ -82,7 +82,8 @@ struct UnitSchedule {
     let weightPasses = Double(columnGroups)
     let weightReads = (weights + indices) * weightPasses
     l2ReadBytes += activations + weightReads
-    l1FilledBytes += activations * sharing + weightReads
+    // Every group of lanes fills its own copy, also where the last pass has fewer of them.
+    l1FilledBytes += Double(problem.bElements) * elementBytes * Double(laneGroups) + weightReads
     let results = Double(problem.cElements) * outputBytes
     l2WrittenBytes += results
     l2 += (activations + weightReads + results) / Double(chip.chips * chip.cores) / chip.l2Port.value

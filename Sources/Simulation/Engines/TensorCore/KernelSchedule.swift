@@ -45,8 +45,8 @@ struct KernelSchedule {
   /// Whether operand feed, and not issue, sets the pace of a step.
   var isFeedBound = false
 
-  /// SMs that have a tile, averaged over the waves.
-  var activeMultiprocessors: Double { Double(tiles) / Double(waves * kernel.tilesPerMultiprocessor) }
+  /// SMs that have a tile, averaged over the turns in which they take one.
+  var activeMultiprocessors = 0.0
 
   /// Cycles from the first tile to the last.
   var core: Double { issue + feed + fill + imbalance }
@@ -119,8 +119,9 @@ extension KernelSchedule {
       tileCycles = max(tileCycles, steps * step + tileFill)
       executedMACs += tileCount * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
       l1ReadBytes += tileCount * steps * stepReadBytes
-      addTraffic(of: problem, work, across: across, along: along, reduction: reduction, gpu: gpu)
+      addTraffic(of: problem, work, across: across, along: along, gpu: gpu)
     }
+    activeMultiprocessors = Double(tiles) / turns
     waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))
     let perMultiprocessor = 1 / multiprocessors
     issue *= perMultiprocessor
@@ -132,18 +133,21 @@ extension KernelSchedule {
   }
 
   private mutating func addTraffic(
-    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, reduction: Double, gpu: TensorCoreGPU
+    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, gpu: TensorCoreGPU
   ) {
     let aBytes = work.elementBytes * work.compression
     let bBytes = work.elementBytes
     let perRound = Double(across * along)
-    let rounds = Double(splits * problem.count)
 
     // Edge tiles load only what is there.
-    let aRead = Double(along * problem.m) * reduction * aBytes * rounds
-    let bRead = Double(across * problem.n) * reduction * bBytes * rounds
-    l1FilledBytes += aRead + bRead
-    l2ReadBytes += aRead / Double(min(kernel.cluster.n, along)) + bRead / Double(min(kernel.cluster.m, across))
+    let depth = Double(problem.k * problem.count)
+    let rowsOfA = Double(problem.m) * depth * aBytes
+    let columnsOfB = Double(problem.n) * depth * bBytes
+    l1FilledBytes += Double(along) * rowsOfA + Double(across) * columnsOfB
+    // One of a cluster's blocks loads for all; the last cluster of a row may hold fewer.
+    let loadsOfA = (along + kernel.cluster.n - 1) / kernel.cluster.n
+    let loadsOfB = (across + kernel.cluster.m - 1) / kernel.cluster.m
+    l2ReadBytes += Double(loadsOfA) * rowsOfA + Double(loadsOfB) * columnsOfB
     let c = Double(problem.cElements)
     // Parts of a split reduction are written and added up in single precision.
     let partials = splits > 1 ? c * 4 * Double(splits) : 0
@@ -165,7 +169,7 @@ extension KernelSchedule {
       let perWave = a * blockRows / Double(across) + b * blockColumns / Double(along)
       read = max(compulsory, perWave * perRound / waveTiles)
     }
-    if work.inputsOnChip { read -= min(b, read) }
+    if work.inputsOnChip { read -= min(problem.hasWeights ? b : a + b, read) }
     dramReadBytes += read
     if !work.outputOnChip { dramWrittenBytes += c * work.outputBytes }
   }
