@@ -205,6 +205,7 @@ struct MechanismTests {
     }
     // 40 MiB of operands at most.
     #expect(read(3200) == Double(2 * 3200 * 3200 * 2))
+    #expect(read(3264) > Double(2 * 3264 * 3264 * 2))
     // Waves of √132 × √132 tiles, 4096 tiles in all.
     let strip = 128.0 * 8192 * 2
     let wave = 2 * strip * 132.0.squareRoot()
