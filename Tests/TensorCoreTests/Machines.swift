@@ -25,6 +25,7 @@ func idealGPU(kernels: [GEMMKernel] = [kernel(128, 256)]) throws -> TensorCoreGP
   gpu.stepOverhead = .zero
   gpu.issueEfficiency = 1
   gpu.portEfficiency = 1
+  gpu.multiprocessorBandwidth = BytesPerSecond(1e18)
   gpu.sharedMemoryPort = BytesPerCycle(1e12)
   gpu.epiloguePort = BytesPerCycle(1e15)
   gpu.l2Bandwidth = BytesPerCycle(1e15)
