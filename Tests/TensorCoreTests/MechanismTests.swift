@@ -121,8 +121,9 @@ struct MechanismTests {
   }
 
   @Test func `a decode GEMM is bound by off-chip memory`() throws {
-    let gpu = try gpu("h200")
-    let (m, n, k) = (11_008, 16, 4096)
+    var gpu = try gpu("h200")
+    gpu.power.cap = nil
+    let (m, n, k) = (132 * 128, 16, 4096)
     for weights in [SparsityPattern.dense, .twoOfFour] {
       let answer = TensorCoreEngine(gpu).answer(gemm(m, n, k, weights: weights))
       let stored = Double(m * k * 2) * (weights == .dense ? 1 : 0.5625)
