@@ -31,6 +31,11 @@ extension TensorCoreGPU {
         core.contradiction("the lowest clock, \(minimumClock), is above the highest, \(maximumClock)")
       }
     }
+    var vectorInstructions: Double?
+    if var kernels = fields.section("vector_kernels") {
+      vectorInstructions = kernels.number("instructions_per_operation", in: 1...100)
+      kernels.finish()
+    }
     var port: BytesPerCycle?
     var multiprocessorBandwidth: BytesPerSecond?
     var sharedMemory: Bytes?
@@ -62,7 +67,7 @@ extension TensorCoreGPU {
       let rowsPerPass, let columnsPerPass, let multiprocessorBandwidth, let l2Capacity, let l2Bandwidth, let dram,
       let kernels, let launch,
       let setup, let sparseSetup, let fill, let step, let issueEfficiency, let portEfficiency,
-      let stepBytes, let epilogue, let vector, let power, let sharedEnergy, let l2Energy
+      let stepBytes, let epilogue, let vector, let vectorInstructions, let power, let sharedEnergy, let l2Energy
     else { return nil }
     self.init(
       multiprocessors: multiprocessors, maximumClock: maximumClock, minimumClock: minimumClock,
@@ -73,7 +78,8 @@ extension TensorCoreGPU {
       stepOverhead: step,
       issueEfficiency: issueEfficiency,
       portEfficiency: portEfficiency,
-      stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, power: power,
+      stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, vectorInstructions: vectorInstructions,
+      power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)
   }
 }

@@ -49,6 +49,9 @@ public struct TensorCoreGPU: Sendable {
   public var epiloguePort: BytesPerCycle
   /// Vector arithmetic of one SM.
   public var vector: VectorUnit
+  /// Instructions that a vector kernel issues for each operation and each element it moves: conversions, addresses,
+  /// loads and stores with it.
+  public var vectorInstructions: Double
   /// Power and voltage.
   public var power: PowerModel
   /// Energy of a byte through shared memory.

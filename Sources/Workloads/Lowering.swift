@@ -126,7 +126,8 @@ extension Operator {
   /// is.
   ///
   /// Operations an element are the arithmetic of a straightforward implementation: a GELU by tanh is 8 operations
-  /// and one exponential, a layer normalization two passes of 4 in all plus scale and shift. Backward passes read
+  /// and one exponential, a layer normalization 4 for its statistics and 4 to subtract,
+  /// divide, scale and shift, a softmax its maximum, then a difference, an exponential and a sum, then again with a product. Backward passes read
   /// the gradient beside the activation and do twice the arithmetic.
   public var vectorWork: VectorWork {
     let isBackward = phase == .backwardData || phase == .backwardWeight
@@ -146,8 +147,8 @@ extension Operator {
       let isAffineOnly = normalization.function == .batch && phase == .inference
       let operations =
         switch normalization.function {
-        case .layer: 6
-        case .rms: 4
+        case .layer: 8
+        case .rms: 5
         case .batch: isAffineOnly ? 2 : 6
         }
       // Statistics over a whole batch need a pass of their own before the data is read again.
@@ -159,8 +160,8 @@ extension Operator {
     case .softmax(let softmax):
       let count = softmax.rows * softmax.width
       return VectorWork(
-        elementsRead: (isBackward ? 2 : 1) * count, elementsWritten: count, operations: 4 * count,
-        transcendentals: isBackward ? 0 : count)
+        elementsRead: (isBackward ? 2 : 1) * count, elementsWritten: count, operations: (isBackward ? 4 : 6) * count,
+        transcendentals: isBackward ? 0 : 2 * count)
     case .reduction(let reduction):
       let count = reduction.outputs * reduction.width
       return VectorWork(elementsRead: count, elementsWritten: reduction.outputs, operations: count)

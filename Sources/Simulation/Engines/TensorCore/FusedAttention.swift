@@ -9,7 +9,8 @@ extension TensorCoreEngine {
   /// Fused attention: a thread block takes a tile of queries of one head through all keys its mask shows.
   ///
   /// A step multiplies twice (five times in the backward pass) on the tensor cores while the exponentials and sums of
-  /// the neighbouring step run on the vector and special-function units: max of the two, and an overhead. Scores stay
+  /// the neighbouring step run on the vector and special-function units: max of the two, and an overhead. Kernels for
+  /// block masks do not overlap them: products, exponentials and sums follow each other. Scores stay
   /// in registers; keys and values come from the level-two cache once for every tile of queries. Masked blocks are
   /// skipped whole.
   ///
@@ -37,10 +38,13 @@ extension TensorCoreEngine {
     let queryRows = Double(min(tile, max(attention.queryLength, min(gpu.rowsPerOperandPass, tile))))
     let pairs = queryRows * Double(tile)
     let issue = products * pairs * Double(attention.headDimension) / rate.perCycle
-    let softmax =
-      pairs * (isBackward ? 2 : 1)
-      * max(1 / gpu.vector.transcendentalsPerCycle, 4 / gpu.vector.operationsPerCycle)
-    let step = max(issue / gpu.issueEfficiency, softmax) + Double(gpu.stepOverhead.count)
+    let passes = pairs * (isBackward ? 2 : 1)
+    let exponentials = passes / gpu.vector.transcendentalsPerCycle
+    let sums = 4 * passes / gpu.vector.operationsPerCycle
+    let overlaps = task.sparsity.scores == .dense
+    let softmax = overlaps ? max(exponentials, sums) : exponentials + sums
+    let multiply = issue / gpu.issueEfficiency
+    let step = (overlaps ? max(multiply, softmax) : multiply + softmax) + Double(gpu.stepOverhead.count)
     let sms = Double(gpu.multiprocessors)
     let waves = (Double(blocks) / sms).rounded(.up)
     let fill = Double(gpu.pipelineFill.count) * waves

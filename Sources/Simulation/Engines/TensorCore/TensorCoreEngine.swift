@@ -190,12 +190,12 @@ extension TensorCoreEngine {
     let dramRead = task.inputsOnChip ? 0 : read
     let dramWritten = task.outputOnChip ? 0 : written
     let sms = Double(gpu.multiprocessors)
+    let instructions = gpu.vectorInstructions * Double(work.operations + work.elementsRead + work.elementsWritten)
     let arithmetic =
-      max(
-        Double(work.operations + work.elementsRead + work.elementsWritten) / gpu.vector.operationsPerCycle,
-        Double(work.transcendentals) / gpu.vector.transcendentalsPerCycle) / sms
+      (instructions / gpu.vector.operationsPerCycle
+        + Double(work.transcendentals) / gpu.vector.transcendentalsPerCycle) / sms
     let l2 = (read + written) / gpu.l2Bandwidth.value
-    let vector = Joules(Double(work.operations + work.transcendentals) * gpu.vector.energy.value)
+    let vector = gpu.vector.energy * (instructions + Double(work.transcendentals))
     let l2Energy = Joules((read + written) * gpu.l2Energy.value)
     let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
     let memory = Seconds(memoryTime(dramRead + dramWritten))
