@@ -186,7 +186,8 @@ struct S4Engine: Engine {
     let outer: Bound = memoryTime(dramRead + dramWritten) > l2 / clock ? .dram : .l2
     let exposed = max(.zero, elapsed - vector.total)
     vector.stalled[outer] = exposed
-    let bound: Bound = demand.launch > elapsed * 0.5 ? .launch : exposed > .zero ? outer : .vector
+    let isOuterBound = max(memoryTime(dramRead + dramWritten), l2 / clock) > arithmetic / clock
+    let bound: Bound = demand.launch > elapsed * 0.5 ? .launch : isOuterBound ? outer : .vector
     return Estimate(
       elapsed: elapsed, cycles: Cycles(Int64((elapsed.value * clock).rounded(.up))), clock: point.clock,
       bound: bound, matrix: UnitTime(idle: elapsed), vector: vector,

@@ -147,7 +147,7 @@ extension TensorCoreEngine {
     let bound: Bound
     if launch > point.elapsed * 0.5 {
       bound = .launch
-    } else if exposed > .zero {
+    } else if max(memory.value, s.l2 / clock) > s.core / clock {
       bound = isMemoryBound ? .dram : .l2
     } else if point.isCapped {
       bound = .power
