@@ -46,16 +46,23 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
     ]
   ),
   (
+    "Validation",
+    [
+      "Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "Hardware", "Simulation",
+      .product(name: "RealModule", package: "swift-numerics"),
+    ]
+  ),
+  (
     "Reporting",
     [
-      "Quantities", "Diagnostics", "Workloads", "Hardware", "Simulation",
+      "Quantities", "Diagnostics", "Workloads", "Hardware", "Simulation", "Validation",
     ]
   ),
   (
     "Lacuna",
     [
       "Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "Hardware", "Simulation",
-      "Reporting",
+      "Validation", "Reporting",
     ]
   ),
 ]
@@ -74,6 +81,7 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
     false
   ),
   ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
+  ("ValidationTests", ["Lacuna", "Goldens"], true),
   ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("LayeringTests", [], false),

@@ -45,7 +45,7 @@ def description(text, values):
 
 def measurements():
     rows = []
-    for row in csv.DictReader(open(ROOT / "Tests/Reference/h200_gemm.csv")):
+    for row in csv.DictReader(open(ROOT / "Configs/Reference/h200_gemm.csv")):
         for kind in ("dense", "sparse24"):
             if row["dtype"] == "bf16" or (row["dtype"] == "int8" and kind == "dense"):
                 continue

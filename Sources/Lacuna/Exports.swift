@@ -5,4 +5,5 @@
 @_exported public import Reporting
 @_exported public import Simulation
 @_exported public import Traces
+@_exported public import Validation
 @_exported public import Workloads

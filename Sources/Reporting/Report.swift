@@ -1,4 +1,5 @@
 public import Hardware
+public import Validation
 public import Workloads
 
 /// Something to tell, which can be told as a table, as JSON or as CSV.
@@ -13,6 +14,8 @@ public enum Report: Sendable {
   case machine(Machine)
   /// What a trace holds.
   case trace(Workload, format: String)
+  /// How far the simulator is from measurements, a line a group.
+  case validation([ErrorGroup])
 
   /// How many kinds of operators a table lists.
   public enum OperatorLimit: Hashable, Sendable {

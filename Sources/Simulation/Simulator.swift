@@ -7,10 +7,23 @@ public import Workloads
 public struct SimulationOptions: Sendable {
   /// Forces a systolic array's dataflow instead of the faster one.
   public var dataflow: SystolicArray.Dataflow?
+  /// Where operands and results are between operators.
+  public var residency: Residency
 
-  /// Options; nothing forced unless told otherwise.
-  public init(dataflow: SystolicArray.Dataflow? = nil) {
+  /// Where operands and results are between operators.
+  public enum Residency: Hashable, Sendable {
+    /// Results wait on chip for their consumers where they fit.
+    case chained
+    /// Every operator by itself: operands come from off-chip memory, results go there.
+    case isolated
+    /// Activations and results are on chip, whatever their size; weights come from off-chip memory.
+    case onChip
+  }
+
+  /// Options; nothing forced and results chained unless told otherwise.
+  public init(dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained) {
     self.dataflow = dataflow
+    self.residency = residency
   }
 }
 
@@ -25,19 +38,25 @@ public enum Simulator {
     _ workload: Workload, on machine: Machine, options: SimulationOptions = SimulationOptions()
   ) throws(DiagnosticList) -> RunResult {
     switch machine.architecture {
-    case .tensorCore(let gpu): try run(workload, machine, TensorCoreEngine(gpu))
-    case .s4(let processor): try run(workload, machine, S4Engine(processor, samples: workload.samples))
+    case .tensorCore(let gpu): try run(workload, machine, TensorCoreEngine(gpu), options)
+    case .s4(let processor): try run(workload, machine, S4Engine(processor, samples: workload.samples), options)
     case .systolic(let array):
-      try run(workload, machine, try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow))
+      try run(
+        workload, machine, try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow), options)
     }
   }
 
   private static func run<E: Engine>(
-    _ workload: Workload, _ machine: Machine, _ engine: E
+    _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions
   ) throws(DiagnosticList) -> RunResult {
     var notes = NoteList()
     let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
-    let residency = Residency(operators, capacity: engine.residentCapacity)
+    let residency =
+      switch options.residency {
+      case .chained: Residency(operators, capacity: engine.residentCapacity)
+      case .isolated: Residency(operators, onChip: false)
+      case .onChip: Residency(operators, onChip: true)
+      }
 
     var indices: [Task: Int] = [:]
     var estimates: [Estimate] = []
@@ -122,6 +141,12 @@ public enum Simulator {
 struct Residency {
   private(set) var inputsOnChip: [Bool] = []
   private(set) var outputOnChip: [Bool] = []
+
+  /// The same for all operators.
+  init(_ operators: [Operator], onChip: Bool) {
+    inputsOnChip = operators.map { _ in onChip }
+    outputOnChip = inputsOnChip
+  }
 
   init(_ operators: [Operator], capacity: Int) {
     var fits: [Bool] = []

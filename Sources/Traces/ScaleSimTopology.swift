@@ -1,4 +1,5 @@
 import Diagnostics
+import Documents
 import Quantities
 import Workloads
 
@@ -14,36 +15,29 @@ struct ScaleSimTopology {
   ]
   private static let largestCell = 1 << 31
 
-  private let table: CSVTable
+  private let table: CSVDocument
   private let sink: DiagnosticSink
   private var sparsityColumn: Int?
   private var batchColumn: Int?
 
   /// Whether the first row that holds anything is a header of SCALE-Sim.
   static func looksLikeTopology(_ source: SourceText) -> Bool {
-    guard let header = CSVTable(source, rowLimit: 1).rows.first else { return false }
+    guard let header = CSVDocument(source, rowLimit: 1).rows.first else { return false }
     return isConvolution(header) || isProduct(header)
   }
 
-  private static func isConvolution(_ header: CSVTable.Row) -> Bool {
+  private static func isConvolution(_ header: CSVDocument.Row) -> Bool {
     header.cells.count > 2 && header.cells[1].text.lowercased().hasPrefix("ifmap")
   }
 
-  private static func isProduct(_ header: CSVTable.Row) -> Bool {
+  private static func isProduct(_ header: CSVDocument.Row) -> Bool {
     header.cells.count > 3 && header.cells[1...3].map { $0.text.lowercased() } == ["m", "n", "k"]
   }
 
   /// Reads the table. Problems of cells go to the sink, each at its cell.
   static func read(_ source: SourceText, sink: DiagnosticSink) throws(DiagnosticList) -> Workload {
-    var start = 0
-    for line in source.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      if String(validating: line, as: UTF8.self) == nil {
-        throw DiagnosticList(
-          Diagnostic(.csvSyntax, "the line is not valid UTF-8", at: source.location(of: start..<start + 1)))
-      }
-      start += line.count + 1
-    }
-    let table = CSVTable(source)
+    try CSVDocument.checkEncoding(of: source)
+    let table = CSVDocument(source)
     var workload = Workload(
       name: TraceReader.stem(source.name), source: "SCALE-Sim topology \(source.name)", operators: [])
     guard let header = table.rows.first else { return workload }
@@ -57,12 +51,12 @@ struct ScaleSimTopology {
     return workload
   }
 
-  private init(table: CSVTable, sink: DiagnosticSink) {
+  private init(table: CSVDocument, sink: DiagnosticSink) {
     self.table = table
     self.sink = sink
   }
 
-  private mutating func readHeader(_ header: CSVTable.Row, fixed: Int) {
+  private mutating func readHeader(_ header: CSVDocument.Row, fixed: Int) {
     if fixed == Self.convolutionColumns.count {
       for (index, expected) in Self.convolutionColumns.enumerated().dropFirst() {
         let found = index < header.cells.count ? header.cells[index].text : ""
@@ -83,7 +77,7 @@ struct ScaleSimTopology {
     }
   }
 
-  private func convolution(_ row: CSVTable.Row) -> Operator? {
+  private func convolution(_ row: CSVDocument.Row) -> Operator? {
     let sizes = (1..<8).map { number(row, $0, Self.convolutionColumns[$0]) }
     let batch = batchColumn.map { number(row, $0, "batch size") } ?? 1
     let sparsity = sparsity(row)
@@ -112,7 +106,7 @@ struct ScaleSimTopology {
   }
 
   /// Its M rows of input features are our columns, its N filters our rows.
-  private func product(_ row: CSVTable.Row) -> Operator? {
+  private func product(_ row: CSVDocument.Row) -> Operator? {
     let (m, n, k) = (number(row, 1, "M"), number(row, 2, "N"), number(row, 3, "K"))
     let batch = batchColumn.map { number(row, $0, "batch size") } ?? 1
     let sparsity = sparsity(row)
@@ -122,7 +116,7 @@ struct ScaleSimTopology {
         name: name, kind: .gemm(GEMM(m: n, n: saturating(m, batch), k: k)), dataType: .int8, sparsity: sparsity), row)
   }
 
-  private func checked(_ operation: Operator, _ row: CSVTable.Row) -> Operator? {
+  private func checked(_ operation: Operator, _ row: CSVDocument.Row) -> Operator? {
     let problems = operation.shapeProblems()
     for problem in problems {
       let column = problem.key == "sparsity" ? sparsityColumn : nil
@@ -133,13 +127,13 @@ struct ScaleSimTopology {
     return problems.isEmpty ? operation : nil
   }
 
-  private func name(_ row: CSVTable.Row) -> String? {
+  private func name(_ row: CSVDocument.Row) -> String? {
     if !row.cells[0].text.isEmpty { return row.cells[0].text }
     report("the layer has no name", at: row.cells[0].range)
     return nil
   }
 
-  private func number(_ row: CSVTable.Row, _ index: Int, _ column: String) -> Int? {
+  private func number(_ row: CSVDocument.Row, _ index: Int, _ column: String) -> Int? {
     guard index < row.cells.count else {
       report("the row ends before the column '\(column)'", at: row.end)
       return nil
@@ -160,7 +154,7 @@ struct ScaleSimTopology {
     return value
   }
 
-  private func sparsity(_ row: CSVTable.Row) -> OperandSparsity? {
+  private func sparsity(_ row: CSVDocument.Row) -> OperandSparsity? {
     guard let index = sparsityColumn, index < row.cells.count, !row.cells[index].text.isEmpty else { return .dense }
     let cell = row.cells[index]
     do {
@@ -186,62 +180,8 @@ struct ScaleSimTopology {
   }
 }
 
-/// Rows of cells that know where they stand. SCALE-Sim's tables have no quotes.
-struct CSVTable {
-  /// A cell without the white space around it.
-  struct Cell {
-    var text: String
-    var range: Range<Int>
-  }
-
-  /// The cells of a line.
-  struct Row {
-    var cells: [Cell]
-    /// Where the line ends.
-    var end: Range<Int>
-  }
-
-  let source: SourceText
-  /// Every line that holds more than commas.
-  private(set) var rows: [Row] = []
-
-  init(_ source: SourceText, rowLimit: Int = .max) {
-    self.source = source
-    let bytes = source.bytes
-    var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-    while start < bytes.count, rows.count < rowLimit {
-      var end = start
-      while end < bytes.count, bytes[end] != 0x0A, bytes[end] != 0x0D { end += 1 }
-      var cells: [Cell] = []
-      var cellStart = start
-      for index in start...end where index == end || bytes[index] == UInt8(ascii: ",") {
-        cells.append(Self.cell(bytes, cellStart..<index))
-        cellStart = index + 1
-      }
-      if cells.contains(where: { !$0.text.isEmpty }) { rows.append(Row(cells: cells, end: end..<end + 1)) }
-      start = end + 1
-    }
-  }
-
-  /// Space, tab, and the no-break space that spreadsheets leave behind.
-  private static let spaces: [[UInt8]] = [[0x20], [0x09], [0xC2, 0xA0]]
-
-  private static func cell(_ bytes: [UInt8], _ range: Range<Int>) -> Cell {
-    var (start, end) = (range.lowerBound, range.upperBound)
-    while start < end, let width = [1, 2].first(where: { spaces.contains(Array(bytes[start..<min(start + $0, end)])) })
-    {
-      start += width
-    }
-    while start < end, let width = [1, 2].first(where: { spaces.contains(Array(bytes[max(start, end - $0)..<end])) }) {
-      end -= width
-    }
-    return Cell(
-      text: String(decoding: bytes[start..<end], as: UTF8.self), range: start..<max(end, start + 1))
-  }
-}
-
 /// The product of sizes from a file, or `Int.max` where it does not fit: `Operator.shapeProblems()` refuses that.
-func saturating(_ factors: Int...) -> Int { saturating(factors) }
+package func saturating(_ factors: Int...) -> Int { saturating(factors) }
 
 /// The product of sizes from a file, or `Int.max` where it does not fit.
 func saturating(_ factors: [Int]) -> Int {

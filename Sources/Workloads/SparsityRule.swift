@@ -50,7 +50,7 @@ public struct SparsityRule: Hashable, Sendable {
 
   /// Whether the rule speaks of this operator.
   func covers(_ op: Operator) -> Bool {
-    guard operators.map({ matches(op.name[...], glob: $0[...]) }) ?? true else { return false }
+    guard operators.map(op.name.fits(glob:)) ?? true else { return false }
     switch operand {
     case .weights: return op.weightElements > 0
     case .activations: return op.kind.isMatrix && op.weightElements > 0
@@ -61,13 +61,27 @@ public struct SparsityRule: Hashable, Sendable {
   }
 }
 
-/// Whether `text` fits a glob in which `*` stands for any characters.
-private func matches(_ text: Substring, glob: Substring) -> Bool {
-  guard let first = glob.first else { return text.isEmpty }
-  if first == "*" {
-    return matches(text, glob: glob.dropFirst()) || (!text.isEmpty && matches(text.dropFirst(), glob: glob))
+extension String {
+  /// Whether it fits a glob in which `*` stands for any characters.
+  package func fits(glob: String) -> Bool {
+    var (rest, pattern) = (self[...], glob[...])
+    // Where to go on when the star seen last has to stand for one character more.
+    var retry: (text: Substring, glob: Substring)?
+    while !rest.isEmpty {
+      if pattern.first == "*" {
+        pattern = pattern.dropFirst()
+        retry = (rest, pattern)
+      } else if pattern.first == rest.first {
+        (rest, pattern) = (rest.dropFirst(), pattern.dropFirst())
+      } else if let star = retry {
+        (rest, pattern) = (star.text.dropFirst(), star.glob)
+        retry = (rest, pattern)
+      } else {
+        return false
+      }
+    }
+    return pattern.allSatisfy { $0 == "*" }
   }
-  return text.first == first && matches(text.dropFirst(), glob: glob.dropFirst())
 }
 
 /// What a transformation of a workload left as it was, and why.

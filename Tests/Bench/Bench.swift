@@ -18,7 +18,7 @@ public enum Bench {
   /// A table of measurements: one dictionary a line, by the names in the first.
   /// - Throws: what keeps the file from being read.
   public static func measurements(_ name: String) throws -> [[String: String]] {
-    let text = try String(contentsOf: root.appending(path: "Tests/Reference/\(name).csv"), encoding: .utf8)
+    let text = try String(contentsOf: root.appending(path: "Configs/Reference/\(name).csv"), encoding: .utf8)
     let lines = text.split(whereSeparator: \.isNewline).map {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     [], ["simulate"], ["compare"], ["hardware"], ["hardware", "list"], ["hardware", "show"], ["hardware", "check"],
-    ["trace"], ["trace", "import"], ["trace", "info"], ["trace", "cat"],
+    ["validate"], ["trace"], ["trace", "import"], ["trace", "info"], ["trace", "cat"],
   ]
 
   @Test(arguments: commands)
@@ -21,7 +21,9 @@ import Testing
     #expect(discussion.contains("\n  lacuna \(command.joined(separator: " "))"), "\(discussion)")
   }
 
-  @Test(arguments: [["simulate"], ["compare"], ["trace", "info"], ["trace", "cat"], ["hardware", "list"]])
+  @Test(arguments: [
+    ["simulate"], ["compare"], ["trace", "info"], ["trace", "cat"], ["hardware", "list"], ["validate"],
+  ])
   func `the examples of a help text work`(_ command: [String]) throws {
     let help = try Tool.run(command + ["--help"], environment: ["COLUMNS": "200"]).output
     let examples = help.split(separator: "\n").filter { $0.hasPrefix("  lacuna ") }

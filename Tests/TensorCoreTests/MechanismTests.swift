@@ -122,9 +122,8 @@ struct MechanismTests {
 
   @Test func `a decode GEMM is bound by off-chip memory`() throws {
     var gpu = try gpu("h200")
-    gpu.stepOverhead = .zero
     gpu.power.cap = nil
-    let (m, n, k) = (11_008, 16, 4096)
+    let (m, n, k) = (132 * 128, 16, 4096)
     for weights in [SparsityPattern.dense, .twoOfFour] {
       let answer = TensorCoreEngine(gpu).answer(gemm(m, n, k, weights: weights))
       let stored = Double(m * k * 2) * (weights == .dense ? 1 : 0.5625)

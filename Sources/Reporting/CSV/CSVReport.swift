@@ -5,7 +5,8 @@ import Workloads
 
 /// Reports for data frames: one table, every number in base units, its unit in its column's name.
 public enum CSVReport {
-  /// The report's main table: operators of a run, machines of a comparison, constants of a machine, kinds of a trace.
+  /// The report's main table: operators of a run, machines of a comparison, constants of a machine, kinds of a trace,
+  /// metrics of groups of measurements.
   public static func text(_ report: Report) -> String {
     switch report {
     case .run(let report, _): operators(report.comparison)
@@ -13,6 +14,7 @@ public enum CSVReport {
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
     case .trace(let workload, _): kinds(workload)
+    case .validation(let groups): errors(groups)
     }
   }
 

@@ -18,7 +18,8 @@ struct CSVTable {
   /// The whole table.
   var text: String { lines.joined(separator: "\n") + "\n" }
 
-  private static func quoted(_ cell: String) -> String {
+  /// The cell, in quotes where it needs them.
+  static func quoted(_ cell: String) -> String {
     let special: Set<Character> = [",", "\"", "\n", "\r", "\r\n"]
     guard cell.contains(where: special.contains) else { return cell }
     return "\"" + cell.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""

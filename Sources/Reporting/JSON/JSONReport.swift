@@ -14,6 +14,7 @@ public enum JSONReport {
       case .machines(let machines): ("machines", [("machines", .array(machines.map { .object(machine($0)) }))])
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
       case .trace(let workload, let format): ("trace", trace(workload, format))
+      case .validation(let groups): ("validation", [("groups", .array(groups.map { .object(errors($0)) }))])
       }
     let header: [(String, JSONValue)] = [
       ("schema_version", .integer(Version.reportSchema)), ("lacuna_version", .string(Version.current)),

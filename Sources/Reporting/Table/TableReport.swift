@@ -13,6 +13,7 @@ public enum TableReport {
     case .machines(let machines): list(machines)
     case .machine(let machine): details(machine)
     case .trace(let workload, let format): trace(workload, format)
+    case .validation(let groups): errors(groups)
     }
   }
 

@@ -13,5 +13,7 @@ struct LacunaCommand: ParsableCommand {
       run failed and 2 for bad input or usage.
       """,
     version: "lacuna \(Version.current)",
-    subcommands: [SimulateCommand.self, CompareCommand.self, HardwareCommand.self, TraceCommand.self])
+    subcommands: [
+      SimulateCommand.self, CompareCommand.self, HardwareCommand.self, ValidateCommand.self, TraceCommand.self,
+    ])
 }

@@ -140,14 +140,14 @@ extension TensorCoreEngine {
     matrix.stalled[.fill] = Seconds(s.fill / clock)
     matrix.stalled[.imbalance] = Seconds(s.imbalance / clock)
     matrix.stalled[.launch] = launch
-    let exposed = point.elapsed - launch - Seconds(s.core / clock)
     let isMemoryBound = memory.value >= s.l2 / clock
-    matrix.stalled[isMemoryBound ? .dram : .l2] = max(.zero, exposed)
+    let isCoreBound = s.core / clock >= max(memory.value, s.l2 / clock)
+    matrix.stalled[isMemoryBound ? .dram : .l2] = max(.zero, point.elapsed - launch - Seconds(s.core / clock))
 
     let bound: Bound
     if launch > point.elapsed * 0.5 {
       bound = .launch
-    } else if max(memory.value, s.l2 / clock) > s.core / clock {
+    } else if !isCoreBound {
       bound = isMemoryBound ? .dram : .l2
     } else if point.isCapped {
       bound = .power

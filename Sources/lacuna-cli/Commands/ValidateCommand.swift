@@ -1,0 +1,75 @@
+import ArgumentParser
+import Lacuna
+
+struct ValidateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "validate",
+    abstract: "Holds the simulator against measurements of real machines.",
+    discussion: """
+      How far are decoding products in FP16 from those of a real H200?
+        lacuna validate --group 'h200_gemm/fp16/*/decode'
+
+      Without --data, all measurements of Configs/Reference are compared, each with the machine that its file is named \
+      after. With --data, each row of a file is printed with the predictions beside its own columns, or with --format \
+      table a summary; the file needs the columns of one of those in Configs/Reference.
+      """)
+
+  @Option(help: ArgumentHelp("A table of measurements in CSV; - for standard input.", valueName: "file"))
+  var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The machine that was measured: a name of 'lacuna hardware list', or a description.", valueName: "name|file"))
+  var hardware: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Only groups of this name, FILE/TYPE/WEIGHTS/CLASS; * stands for any characters.", valueName: "glob"))
+  var group: String?
+
+  @Option(help: "How the result is written (default: table; csv with --data).")
+  var format: Report.Format?
+
+  /// Whether rows are asked for instead of groups.
+  private var printsRows: Bool { data != nil && (format ?? .csv) == .csv }
+
+  func validate() throws {
+    if data != nil, hardware == nil { throw ValidationError("--data needs --hardware, the machine that was measured") }
+    if printsRows, group != nil {
+      throw ValidationError("--group chooses groups of a summary; with --data it needs --format table or json")
+    }
+  }
+
+  func run() throws {
+    if let data, let hardware {
+      let validated = try Self.validated(data, on: hardware)
+      if printsRows { return try Console.output(CSVReport.predictions(validated)) }
+      return try show([validated])
+    }
+    let files = try collectingProblems(try ReferenceCatalog.paths()) { (path) throws(DiagnosticList) in
+      try Self.validated(path, on: hardware)
+    }
+    try show(files)
+  }
+
+  private func show(_ files: [ValidatedFile]) throws(DiagnosticList) {
+    Console.progress("")
+    var groups = files.flatMap(\.groups)
+    if let group { groups = try groups.matching(group) }
+    try Console.output(Report.validation(groups).text(as: format ?? .table))
+  }
+
+  /// A file with its predictions; what is wrong with file and machine is told together.
+  private static func validated(_ path: String, on hardware: String?) throws(DiagnosticList) -> ValidatedFile {
+    Console.progress("validating \(path)")
+    var problems: [Diagnostic] = []
+    var file: ReferenceFile?
+    var machine: Machine?
+    do throws(DiagnosticList) { file = try ReferenceFile(path: path) } catch { problems += error.diagnostics }
+    if let name = hardware ?? file?.machineName {
+      do throws(DiagnosticList) { machine = try Machine(named: name) } catch { problems += error.diagnostics }
+    }
+    guard let file, let machine else { throw DiagnosticList(problems) }
+    return Validator.validate(file, on: machine)
+  }
+}

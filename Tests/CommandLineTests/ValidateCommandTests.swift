@@ -1,0 +1,89 @@
+import Foundation
+import Lacuna
+import Testing
+
+@Suite struct ValidateCommandTests {
+  private static let counters = "Configs/Reference/h200_gemm_counters.csv"
+
+  @Test func `the table, JSON and CSV of all measurements hold the same groups`() throws {
+    let table = try Tool.run(["validate"])
+    #expect(table.status == 0 && table.errors.isEmpty, "\(table.errors)")
+    for line in table.output.split(separator: "\n") { #expect(line.count <= 120, "\(line)") }
+    let json = try Tool.run(["validate", "--format", "json"])
+    let root = try JSONParser.parse(SourceText(name: "output", text: json.output))
+    #expect(root["report"]?.text == "validation")
+    let names = try #require(root["groups"]?.elements?.compactMap { $0["group"]?.text })
+    let csv = try Tool.run(["validate", "--format", "csv"])
+    let lines = csv.output.split(separator: "\n").dropFirst()
+    #expect(Set(lines.map { String($0.split(separator: ",")[1]) }) == Set(names))
+    #expect(names.contains("h200_gemm/fp16/2:4/decode") && names.contains("h200_spmm/fp16/block/bsr"))
+    #expect(table.output.contains("not modelled: 24 measurements of fp16/block/bsr"))
+  }
+
+  @Test func `a file is printed row by row, from a pipe too`() throws {
+    let own = try String(contentsOf: Tool.root.appendingPathComponent(Self.counters), encoding: .utf8)
+    let outcome = try Tool.run(["validate", "--data", Self.counters, "--hardware", "h200"])
+    #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+    let lines = outcome.output.split(separator: "\n")
+    for (line, original) in zip(lines, own.split(whereSeparator: \.isNewline)) {
+      #expect(line.hasPrefix(original + ","))
+    }
+    #expect(lines.count == own.split(whereSeparator: \.isNewline).count)
+    let piped = try Tool.run(["validate", "--data", "-", "--hardware", "h200", "--format", "csv"], input: own)
+    #expect(piped.output == outcome.output)
+    let table = try Tool.run(["validate", "--data", Self.counters, "--hardware", "h200", "--format", "table"])
+    #expect(table.output.contains("h200_gemm_counters · simulated on h200 · 86 measurements"))
+  }
+
+  @Test func `groups are chosen by name, and the machine by option`() throws {
+    let outcome = try Tool.run([
+      "validate", "--group", "h200_gemm/*/decode", "--hardware", "Configs/Hardware/h100.yaml", "--format", "json",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let groups = try #require(
+      try JSONParser.parse(SourceText(name: "output", text: outcome.output))["groups"]?.elements)
+    #expect(!groups.isEmpty)
+    #expect(groups.allSatisfy { $0["class"]?.text == "decode" && $0["machine"]?.text == "h100" })
+  }
+
+  @Test func `what is wrong with file and machine is told together, and nothing is printed`() throws {
+    let folder = try Folder()
+    let header = "layer,dtype,m,n,k,sparse24,time_ns,clock_mhz,l2_read_bytes_by_sm,dram_read_bytes\n"
+    let file = try folder.file("mine.csv", header + "fc,fp12,64,64,64,0,-5,fast,1,1\n")
+    let outcome = try Tool.run(["validate", "--data", file.path, "--hardware", "h20"])
+    #expect(outcome.status == 2)
+    #expect(outcome.output.isEmpty)
+    for part in [
+      "mine.csv:2:4: error: row 1, column 'dtype': 'fp12' is not a data type [unknown-value]",
+      "row 1, column 'time_ns': '-5' must be above 0 [out-of-range]",
+      "row 1, column 'clock_mhz': 'fast' is not a number [wrong-type]", "[unknown-hardware]",
+    ] {
+      #expect(outcome.errors.contains(part), "\(outcome.errors)")
+    }
+  }
+
+  @Test(arguments: [
+    (["--group", "h200_gem/*"], "matches-nothing"), (["--hardware", "h20"], "unknown-hardware"),
+    (["--data", "absent.csv", "--hardware", "h200"], "unreadable-file"),
+    (["--data", "Configs", "--hardware", "h200"], "is-directory"),
+    (["--data", "Traces/README.md", "--hardware", "h200"], "unknown-format"),
+    (["--data", "Traces/resnet18.jsonl.zst", "--hardware", "h200"], "unknown-format"),
+    (["--data", "-", "--hardware", "h200"], "empty-file"),
+  ])
+  func `bad input exits 2 with its code and prints nothing`(_ options: [String], _ code: String) throws {
+    let outcome = try Tool.run(["validate"] + options)
+    #expect(outcome.status == 2)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errors.contains("[\(code)]"), "\(outcome.errors)")
+  }
+
+  @Test(arguments: [
+    ["--data", "x.csv"], ["--data", "x.csv", "--hardware", "h200", "--group", "*"], ["--format", "xml"], ["extra"],
+  ])
+  func `wrong usage exits 2`(_ options: [String]) throws {
+    let outcome = try Tool.run(["validate"] + options)
+    #expect(outcome.status == 2)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errors.hasPrefix("Error: "))
+  }
+}
