@@ -64,11 +64,13 @@ struct OperatorGroup {
   var count = 0
   /// What they add to the step, all together.
   var exposed = Seconds.zero
-  /// What they add to the dense step; nil where one has no counterpart there.
+  /// What they take by themselves, whatever hides behind what.
+  var elapsed = Seconds.zero
+  /// The same in the dense step; nil where one has no counterpart there.
   var dense: Seconds? = .zero
 
   /// Dense time over this time, where both are known.
-  var speedup: Double? { dense.flatMap { ratio($0.value, exposed.value) } }
+  var speedup: Double? { dense.flatMap { ratio($0.value, elapsed.value) } }
 }
 
 extension Comparison {
@@ -86,6 +88,7 @@ extension Comparison {
       groups[position].members += 1
       groups[position].count += result.repeats
       groups[position].exposed += result.exposed * Double(result.repeats)
+      groups[position].elapsed += run.ownTime(of: result)
       if let sum = groups[position].dense, let time = baseline[index] {
         groups[position].dense = sum + time
       } else {
@@ -97,22 +100,26 @@ extension Comparison {
     }.map(\.element)
   }
 
-  /// For each operator of the run, what its counterpart adds to the dense step with all its repeats.
+  /// For each operator of the run, what its counterpart in the dense step takes by itself, with all its repeats.
   ///
   /// Runs of the same operators match one by one; otherwise (training methods add operators) name and phase match,
   /// where they are unique in the dense run.
   var denseTimes: [Seconds?] {
-    func time(_ result: RunResult.OperatorResult) -> Seconds { result.exposed * Double(result.repeats) }
-    if run.operators.map(\.name) == dense.operators.map(\.name) { return dense.operators.map(time) }
+    if run.operators.map(\.name) == dense.operators.map(\.name) { return dense.operators.map(dense.ownTime(of:)) }
     struct Key: Hashable {
       var name: String
       var phase: Phase
     }
     let times = Dictionary(
-      dense.operators.map { (Key(name: $0.name, phase: $0.phase), Optional(time($0))) },
+      dense.operators.map { (Key(name: $0.name, phase: $0.phase), Optional(dense.ownTime(of: $0))) },
       uniquingKeysWith: { _, _ in nil })
     return run.operators.map { times[Key(name: $0.name, phase: $0.phase)] ?? nil }
   }
+}
+
+extension RunResult {
+  /// What an operator takes by itself with all its repeats, whatever hides behind what.
+  func ownTime(of result: OperatorResult) -> Seconds { estimates[result.estimate].elapsed * Double(result.repeats) }
 }
 
 extension RunTotals {

@@ -37,7 +37,7 @@ public enum CSVReport {
           cell(Version.reportSchema), comparison.run.workload, comparison.run.machine, result.name, result.kind,
           result.shape, result.phase.rawValue, result.sparsity.text, cell(result.repeats), cell(sums.elapsed.value),
           cell(elapsed.value), cell(Int(sums.cycles.count)), cell(estimate.clock.value), estimate.bound.name,
-          cell(dense[index].flatMap { ratio($0.value, sums.elapsed.value) }), "\(estimate.isPowerCapped)",
+          cell(dense[index].flatMap { ratio($0.value, elapsed.value) }), "\(estimate.isPowerCapped)",
           estimate.mapping.description, cell(sums.macs.dense), cell(sums.macs.useful), cell(sums.macs.padded),
           cell(sums.energy.total.value),
         ] + quantities(sums))

@@ -96,7 +96,7 @@ public enum JSONReport {
           ("name", .string(result.name)), ("kind", .string(result.kind)), ("shape", .string(result.shape)),
           ("phase", .string(result.phase.rawValue)), ("sparsity", .string(result.sparsity.text)),
           ("repeats", .integer(result.repeats)), ("exposed_s", .number(exposed.value)),
-          ("speedup", .optional(dense[index].flatMap { ratio($0.value, exposed.value) })),
+          ("speedup", .optional(dense[index].flatMap { ratio($0.value, comparison.run.ownTime(of: result).value) })),
           ("once", .object(once(estimate))),
         ])
       })
