@@ -25,7 +25,8 @@ import Testing
     // Without any cause of the model, every shipped machine multiplies kept values as fast as others.
     let rate = try #require(waterfall.steps.first)
     #expect(rate.cause == .rate)
-    #expect((rate.factor - 1).magnitude < 1e-9, "\(rate)")
+    // Useful multiply-accumulates are whole numbers, which unstructured zeros need not leave.
+    #expect((rate.factor - 1).magnitude < 1e-7, "\(rate)")
   }
 
   @Test(arguments: ["h200", "s4", "sat"])

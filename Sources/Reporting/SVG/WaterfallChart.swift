@@ -9,7 +9,9 @@ public enum WaterfallChart {
   private static let width = 860.0
   private static let left = 230.0
   private static let right = 84.0
-  private static let top = 64.0
+  /// Where the summary begins, a line of it, and the room after it.
+  private static let summaryTop = 44.0
+  private static let line = 18.0
   private static let row = 30.0
 
   private static let style = """
@@ -18,7 +20,7 @@ public enum WaterfallChart {
     @media (prefers-color-scheme:dark){.lacuna-waterfall{--ink:#f0f6fc;--soft:#9198a1;--line:#3d444d;--paper:#0d1117;\
     --keep:#4493f8;--loss:#f0883e;--gain:#3fb950}}
     .lacuna-waterfall text{fill:var(--ink)}
-    .lacuna-waterfall .soft{fill:var(--soft)}
+    .lacuna-waterfall .soft,.lacuna-waterfall text.soft{fill:var(--soft)}
     .lacuna-waterfall line{stroke:var(--line)}
     .lacuna-waterfall .keep{fill:var(--keep)}
     .lacuna-waterfall .loss{fill:var(--loss)}
@@ -29,6 +31,8 @@ public enum WaterfallChart {
   public static func text(_ losses: LossReport) -> String {
     let waterfall = losses.waterfall
     let bars = bars(of: waterfall)
+    let summary = losses.summary.lines(of: 116)
+    let top = summaryTop + Double(summary.count) * line
     let bottom = top + Double(bars.count) * row
     let height = bottom + 52
     let longest = bars.map { max($0.from, $0.to) }.max() ?? 1
@@ -47,9 +51,11 @@ public enum WaterfallChart {
       \(style)
       </style>
       <text x="16" y="24" font-weight="600">\(escaped(title))</text>
-      <text x="16" y="44" class="soft">\(escaped(losses.summary))</text>
 
       """
+    for (index, words) in summary.enumerated() {
+      svg += text(words, at: 16, summaryTop + Double(index) * line, anchor: "start", isSoft: true)
+    }
     var mark = 0.0
     while mark <= end + tick / 2 {
       let at = number(x(mark))
@@ -87,7 +93,7 @@ public enum WaterfallChart {
     ]
     var before = waterfall.ideal
     for step in waterfall.steps {
-      let role = step.factor <= 1 ? "loss" : "gain"
+      let role = (step.factor - 1).magnitude < 0.0005 ? "soft" : step.factor < 1 ? "loss" : "gain"
       bars.append(
         Bar(title: step.cause.title, from: before, to: step.speedup, role: role, label: "×\(factor(step.factor))"))
       before = step.speedup

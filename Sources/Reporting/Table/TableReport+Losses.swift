@@ -57,7 +57,7 @@ extension TableReport {
   }
 
   private static func details(_ first: RunResult.OperatorResult, _ members: Int, _ estimate: Estimate) -> String {
-    var table = TextTable([.words(members > 1 ? "\(first.name) +\(members - 1)" : first.name), .words("")])
+    var table = TextTable([.words(""), .words("", cut: .end)])
     let sparsity = first.sparsity == .dense ? "dense" : first.sparsity.text
     table.add(["operator", "\(first.kind) \(first.shape), \(first.phase.rawValue), \(sparsity)"])
     table.add(["mapping", estimate.mapping.description])
@@ -73,7 +73,8 @@ extension TableReport {
     table.add(["L2", "\(bytesText(traffic.l2Read)) read, \(bytesText(traffic.l2Written)) written"])
     table.add(["L1", "\(bytesText(traffic.l1Filled)) filled, \(bytesText(traffic.l1Read)) read"])
     if traffic.metadata > .zero { table.add(["metadata", bytesText(traffic.metadata)]) }
-    return table.text()
+    let name = members > 1 ? "\(first.name) +\(members - 1)" : first.name
+    return "\(name.printable)\n" + table.text(titles: false)
   }
 
   private static func unitText(_ unit: UnitTime) -> String {
