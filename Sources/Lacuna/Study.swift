@@ -118,6 +118,21 @@ public struct Study: Sendable {
     try run(on: try Machine(named: name), options: options)
   }
 
+  /// Finds where the speedup that its patterns promise is lost on a machine.
+  /// - Parameter glob: names of the operators to look at, `*` standing for any characters; nil for all.
+  /// - Throws: `matches-nothing`, and every operator or option that the machine cannot run.
+  public func losses(
+    on machine: Machine, operators glob: String? = nil, options: SimulationOptions = SimulationOptions()
+  ) throws(DiagnosticList) -> LossReport {
+    let report = try run(on: machine, options: options)
+    let waterfall = try SpeedupWaterfall(
+      of: workload, baseline: baseline, on: machine, operators: glob, options: options)
+    let chosen = glob.map { glob in
+      workload.operators.indices.filter { workload.operators[$0].name.fits(glob: glob) }
+    }
+    return LossReport(waterfall: waterfall, report: report, operators: chosen)
+  }
+
   /// Simulates it on a machine.
   /// - Throws: every operator or option that the machine cannot run.
   public func run(

@@ -16,6 +16,8 @@ public enum Report: Sendable {
   case trace(Workload, format: String)
   /// How far the simulator is from measurements, a line a group.
   case validation([ErrorGroup])
+  /// Where a speedup is lost.
+  case losses(LossReport)
 
   /// How many kinds of operators a table lists.
   public enum OperatorLimit: Hashable, Sendable {

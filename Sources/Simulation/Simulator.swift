@@ -37,12 +37,21 @@ public enum Simulator {
   public static func simulate(
     _ workload: Workload, on machine: Machine, options: SimulationOptions = SimulationOptions()
   ) throws(DiagnosticList) -> RunResult {
+    try simulate(workload, on: machine, options: options, without: [])
+  }
+
+  /// The answer of a model that lacks some causes of lost speedup.
+  static func simulate(
+    _ workload: Workload, on machine: Machine, options: SimulationOptions, without causes: Set<LossCause>
+  ) throws(DiagnosticList) -> RunResult {
     switch machine.architecture {
-    case .tensorCore(let gpu): try run(workload, machine, TensorCoreEngine(gpu), options)
-    case .s4(let processor): try run(workload, machine, S4Engine(processor, samples: workload.samples), options)
+    case .tensorCore(let gpu): try run(workload, machine, TensorCoreEngine(gpu, without: causes), options)
+    case .s4(let processor):
+      try run(workload, machine, S4Engine(processor, samples: workload.samples, without: causes), options)
     case .systolic(let array):
       try run(
-        workload, machine, try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow), options)
+        workload, machine,
+        try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow, without: causes), options)
     }
   }
 

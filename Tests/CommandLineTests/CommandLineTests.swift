@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct HelpTests {
   static let commands = [
-    [], ["simulate"], ["compare"], ["hardware"], ["hardware", "list"], ["hardware", "show"], ["hardware", "check"],
+    [], ["simulate"], ["compare"], ["explain"], ["hardware"], ["hardware", "list"], ["hardware", "show"],
+    ["hardware", "check"],
     ["validate"], ["trace"], ["trace", "import"], ["trace", "info"], ["trace", "cat"],
   ]
 
@@ -22,7 +23,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["simulate"], ["compare"], ["trace", "info"], ["trace", "cat"], ["hardware", "list"], ["validate"],
+    ["simulate"], ["compare"], ["explain"], ["trace", "info"], ["trace", "cat"], ["hardware", "list"], ["validate"],
   ])
   func `the examples of a help text work`(_ command: [String]) throws {
     let help = try Tool.run(command + ["--help"], environment: ["COLUMNS": "200"]).output

@@ -17,6 +17,8 @@ struct ReportCase: Sendable, CustomTestStringConvertible {
       name: "comparison", report: .comparison([Samples.report(on: "s4"), Samples.report(on: "h200", scale: 0.2)])),
     ReportCase(name: "machines", report: .machines([Samples.machine("h200"), Samples.machine("sat")])),
     ReportCase(name: "machine", report: .machine(Samples.machine("sat"))),
+    ReportCase(name: "losses", report: .losses(Samples.losses(operators: nil))),
+    ReportCase(name: "losses-operators", report: .losses(Samples.losses(operators: [0, 1, 4], subject: "encoder.*"))),
     ReportCase(name: "trace", report: .trace(Samples.trace, format: "Lacuna JSON Lines")),
   ]
 }

@@ -87,6 +87,22 @@ enum Samples {
       ])
   }
 
+  /// A waterfall in which a cause takes much, one hardly anything, one nothing, and one gives.
+  static func losses(operators: [Int]?, subject: String = "tiny-encoder") -> LossReport {
+    let factors: [(LossCause, Double)] = [
+      (.rate, 1), (.operandBandwidth, 0.75), (.tiling, 0.9), (.l2, 0.9985), (.metadata, 1), (.power, 1.1),
+      (.vectorOperators, 0.8),
+    ]
+    var speedup = 2.0
+    let steps = factors.map { cause, factor in
+      speedup *= factor
+      return SpeedupWaterfall.Step(cause: cause, factor: factor, speedup: speedup)
+    }
+    return LossReport(
+      waterfall: SpeedupWaterfall(subject: subject, machine: "h200", ideal: 2, steps: steps),
+      report: report(on: "h200"), operators: operators)
+  }
+
   /// A training step with an operator that its dense baseline does not have.
   static var training: RunReport {
     let kernel = Mapping.folds(.weightStationary, along: 4, across: 8)

@@ -6,7 +6,7 @@ import Workloads
 /// Reports for data frames: one table, every number in base units, its unit in its column's name.
 public enum CSVReport {
   /// The report's main table: operators of a run, machines of a comparison, constants of a machine, kinds of a trace,
-  /// metrics of groups of measurements.
+  /// metrics of groups of measurements, causes of lost speedup.
   public static func text(_ report: Report) -> String {
     switch report {
     case .run(let report, _): operators(report.comparison)
@@ -15,6 +15,7 @@ public enum CSVReport {
     case .machine(let machine): constants(machine)
     case .trace(let workload, _): kinds(workload)
     case .validation(let groups): errors(groups)
+    case .losses(let report): losses(report)
     }
   }
 

@@ -15,6 +15,7 @@ public enum JSONReport {
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
       case .trace(let workload, let format): ("trace", trace(workload, format))
       case .validation(let groups): ("validation", [("groups", .array(groups.map { .object(errors($0)) }))])
+      case .losses(let report): ("losses", losses(report))
       }
     let header: [(String, JSONValue)] = [
       ("schema_version", .integer(Version.reportSchema)), ("lacuna_version", .string(Version.current)),
@@ -103,7 +104,7 @@ public enum JSONReport {
   }
 
   /// One run of an operator on its own.
-  private static func once(_ estimate: Estimate) -> [(String, JSONValue)] {
+  static func once(_ estimate: Estimate) -> [(String, JSONValue)] {
     [
       ("elapsed_s", .number(estimate.elapsed.value)), ("cycles", .integer(Int(estimate.cycles.count))),
       ("clock_hz", .number(estimate.clock.value)), ("bound", .string(estimate.bound.name)),

@@ -14,6 +14,7 @@ public enum TableReport {
     case .machine(let machine): details(machine)
     case .trace(let workload, let format): trace(workload, format)
     case .validation(let groups): errors(groups)
+    case .losses(let report): losses(report)
     }
   }
 

@@ -14,6 +14,7 @@ struct LacunaCommand: ParsableCommand {
       """,
     version: "lacuna \(Version.current)",
     subcommands: [
-      SimulateCommand.self, CompareCommand.self, HardwareCommand.self, ValidateCommand.self, TraceCommand.self,
+      SimulateCommand.self, CompareCommand.self, ExplainCommand.self, HardwareCommand.self, ValidateCommand.self,
+      TraceCommand.self,
     ])
 }

@@ -9,8 +9,12 @@ struct S4Engine: Engine {
   /// Samples that can be taken through the network in turns.
   let samples: Int
 
-  init(_ chip: S4Processor, samples: Int?) {
-    self.chip = chip
+  /// What the model leaves out beside the machine's own limits.
+  let ignored: Set<LossCause>
+
+  init(_ chip: S4Processor, samples: Int?, without causes: Set<LossCause> = []) {
+    self.chip = chip.idealised(without: causes)
+    ignored = causes
     self.samples = samples ?? 1
   }
 
@@ -90,7 +94,7 @@ struct S4Engine: Engine {
       preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
     }
     let elementBytes = Double(task.dataType.bits) / 8
-    var s = UnitSchedule()
+    var s = UnitSchedule(isFluid: ignored.contains(.tiling), countsIndices: !ignored.contains(.metadata))
     if case .bank(_, let rate) = task.sparsity.weights { s.rate = rate }
     for problem in op.matrixProblems {
       s.add(

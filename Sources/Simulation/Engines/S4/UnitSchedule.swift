@@ -15,6 +15,10 @@ import Workloads
 ///
 /// Left out: bank conflicts of the index-driven fetch, the ring's hops, host transfers.
 struct UnitSchedule {
+  /// Whether rounds and banks divide the product without remainder and units share them evenly: a model without tiling.
+  var isFluid = false
+  /// Whether indices take room.
+  var countsIndices = true
   var rounds = 0
   var rate = 1
   /// Cycles in which an average unit multiplies.
@@ -42,18 +46,20 @@ struct UnitSchedule {
     outputBytes: Double, on chip: S4Processor
   ) {
     let units = Double(chip.chips * chip.cores * chip.unitsPerCore)
-    let banks = Double((problem.k + chip.bankSize - 1) / chip.bankSize)
+    let keptFraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
     let bank = Double(min(chip.bankSize, problem.k))
-    let kept = chip.keptPerBank(pattern, of: problem)
+    let banks = isFluid ? Double(problem.k) / bank : Double((problem.k + chip.bankSize - 1) / chip.bankSize)
+    let kept = isFluid ? bank * keptFraction : chip.keptPerBank(pattern, of: problem)
     let isSparse = pattern != .dense
 
     let laneGroups = (problem.m + chip.lanes - 1) / chip.lanes
     let columnGroups = (problem.n + chip.columns - 1) / chip.columns
     let count = laneGroups * columnGroups * problem.count
     rounds += count
-    let work = Double(count)
+    let work =
+      isFluid ? Double(problem.m * problem.n * problem.count) / Double(chip.lanes * chip.columns) : Double(count)
 
-    let indexBits = isSparse ? Double(ceilLog2(chip.bankSize)) : 0
+    let indexBits = isSparse && countsIndices ? Double(ceilLog2(chip.bankSize)) : 0
     let weightElement = elementBytes + indexBits / 8
     let bankIssue = kept * Double(chip.lanes * chip.columns) / macs.perCycle
     let bankRead = (bank * Double(chip.columns) * elementBytes + kept * Double(chip.lanes) * weightElement)
@@ -61,10 +67,9 @@ struct UnitSchedule {
     let roundCycles = banks * bankCycles
     issue += work * banks * bankIssue / units
     feed += work * banks * (bankCycles - bankIssue) / units
-    imbalance += ((work / units).rounded(.up) - work / units) * roundCycles
+    imbalance += isFluid ? 0 : ((work / units).rounded(.up) - work / units) * roundCycles
     executedMACs += work * banks * kept * Double(chip.lanes * chip.columns)
 
-    let keptFraction = isSparse ? pattern.keptFraction(alongReduction: problem.k) ?? 1 : 1
     usefulMACs += Double(problem.denseMACs) * keptFraction
     l1ReadBytes += work * banks * bankRead
 

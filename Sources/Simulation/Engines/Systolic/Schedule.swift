@@ -60,12 +60,22 @@ extension SystolicEngine {
       }
     }
     let bandwidth = array.dram.streamBandwidth
-    schedule.compute = Seconds(Double(schedule.cycles) / array.clock.value)
-    schedule.pruning = Seconds(Double(schedule.pruningCycles) / array.clock.value)
+    schedule.compute = Seconds(arrayCycles(schedule) / array.clock.value)
+    schedule.pruning =
+      ignored.contains(.pruning) ? .zero : Seconds(Double(schedule.pruningCycles) / array.clock.value)
     schedule.memory = schedule.traffic.dram / bandwidth
     schedule.latency = schedule.traffic.dram == .zero ? .zero : array.dram.latency
     schedule.firstLoad = schedule.firstFilters / bandwidth
     return schedule
+  }
+
+  /// The cycles of the array: those in which elements could multiply, or without tiling those that the useful products
+  /// fill, and those of fills and drains.
+  private func arrayCycles(_ schedule: Schedule) -> Double {
+    let slots =
+      ignored.contains(.tiling)
+      ? Double(schedule.useful) / Double(array.rows * array.columns) : Double(schedule.slotCycles)
+    return slots + (ignored.contains(.pipeline) ? 0 : Double(schedule.cycles - schedule.slotCycles))
   }
 
   /// Scores of a head stay on chip where they fit half of the buffers they pass through, and are spilled otherwise.
@@ -118,7 +128,7 @@ extension SystolicEngine {
     let isPruned = product.kept < product.group
     let bits = op.dataType.bits
     let sumBits = max(32, bits)
-    let positionBits = isPruned ? ceilLog2(product.group) : 0
+    let positionBits = isPruned && !ignored.contains(.metadata) ? ceilLog2(product.group) : 0
     let outputCapacity = Int(array.outputBuffer.count) / 2 / (sumBits / 8)
     var folds = FoldedProduct(product, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity)
     if !isPruned, array.sparseElement == .group, schedule.dataflow == .weightStationary {
@@ -197,8 +207,8 @@ extension SystolicEngine {
     let elapsed = schedule.elapsed
     let elements = array.rows * array.columns
     let executed = schedule.slotCycles * elements
-    let slots = Seconds(Double(schedule.slotCycles) / array.clock.value)
-    let busy = slots * (Double(schedule.useful) / Double(executed))
+    let busy = Seconds(Double(schedule.slotCycles) / array.clock.value) * (Double(schedule.useful) / Double(executed))
+    let slots = min(schedule.compute, Seconds(Double(schedule.slotCycles) / array.clock.value))
     let wait = schedule.body - schedule.compute
     let isPruningBound = schedule.pruning >= schedule.body && wait > .zero
 

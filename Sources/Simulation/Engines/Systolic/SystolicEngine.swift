@@ -27,9 +27,14 @@ struct SystolicEngine: Engine {
   let array: SystolicArray
   /// What an operator may choose from; at least one.
   let dataflows: [SystolicArray.Dataflow]
+  /// What the model leaves out beside the machine's own limits.
+  let ignored: Set<LossCause>
 
-  init(_ array: SystolicArray, machine: String, dataflow: SystolicArray.Dataflow?) throws(DiagnosticList) {
-    self.array = array
+  init(
+    _ array: SystolicArray, machine: String, dataflow: SystolicArray.Dataflow?, without causes: Set<LossCause> = []
+  ) throws(DiagnosticList) {
+    self.array = array.idealised(without: causes)
+    ignored = causes
     guard let dataflow else {
       dataflows = array.dataflows
       return

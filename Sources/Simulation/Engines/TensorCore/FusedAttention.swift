@@ -32,11 +32,15 @@ extension TensorCoreEngine {
     let diagonal = attention.isCausal ? 0.5 / Double(keyTiles) : 0
     let tilesPerBlock = Double(keyTiles) * min(1, visible + diagonal) * blockDensity
     let blocks = heads * queryTiles
-    let steps = Double(blocks) * tilesPerBlock
-
-    let products = isBackward ? 5.0 : 2.0
+    let isFluid = ignored.contains(.tiling)
     let queryRows = Double(min(tile, max(attention.queryLength, min(gpu.rowsPerOperandPass, tile))))
     let pairs = queryRows * Double(tile)
+    // Without tiling, just the pairs that the masks leave.
+    let steps =
+      isFluid
+      ? Double(heads * attention.visiblePairs) * blockDensity / pairs : Double(blocks) * tilesPerBlock
+
+    let products = isBackward ? 5.0 : 2.0
     let issue = products * pairs * Double(attention.headDimension) / rate.perCycle
     let passes = pairs * (isBackward ? 2 : 1)
     let exponentials = passes / gpu.vector.transcendentalsPerCycle
@@ -52,7 +56,7 @@ extension TensorCoreEngine {
     let balanced = steps / sms * step
     let longest = (attention.isCausal ? Double(keyTiles) * blockDensity : tilesPerBlock) * step
     let rounds = attention.isCausal ? balanced : waves * tilesPerBlock * step
-    let core = max(rounds, longest) + fill
+    let core = (isFluid ? balanced : max(rounds, longest)) + fill
 
     let footprint = Footprint(op)
     let element = Double(task.dataType.bits) / 8

@@ -66,6 +66,8 @@ struct MatrixWork {
   var metadataBits: Double
   var inputsOnChip: Bool
   var outputOnChip: Bool
+  /// Whether tiles and steps divide the product without remainder and SMs share them evenly: a model without tiling.
+  var isFluid = false
 
   /// Bytes of A over those of a dense A.
   var compression: Double {
@@ -91,7 +93,7 @@ extension KernelSchedule {
     let (rows, columns) = isTransposed ? (kernel.n, kernel.m) : (kernel.m, kernel.n)
     let passRows = (rows + gpu.rowsPerOperandPass - 1) / gpu.rowsPerOperandPass
     let passColumns = (columns + gpu.columnsPerOperandPass - 1) / gpu.columnsPerOperandPass
-    let paddedRows = Double(passRows * gpu.rowsPerOperandPass)
+    let paddedRows = Double(work.isFluid ? rows : passRows * gpu.rowsPerOperandPass)
     let stepIssue = paddedRows * Double(columns) * stepK / rate
     let stepReadBytes =
       stepK * work.elementBytes
@@ -110,9 +112,11 @@ extension KernelSchedule {
       let across = (problem.m + kernel.m - 1) / kernel.m
       let along = (problem.n + kernel.n - 1) / kernel.n
       let count = kernel.tiles(of: problem) * splits
-      let reduction = Double((problem.k + splits - 1) / splits)
-      let steps = (reduction / stepK).rounded(.up)
-      let tileCount = Double(count)
+      let reduction = work.isFluid ? Double(problem.k) / Double(splits) : Double((problem.k + splits - 1) / splits)
+      let steps = work.isFluid ? reduction / stepK : (reduction / stepK).rounded(.up)
+      let tileCount =
+        work.isFluid
+        ? Double(problem.m * problem.n * problem.count * splits) / Double(kernel.m * kernel.n) : Double(count)
       issue += tileCount * steps * stepIssue
       feed += tileCount * steps * (step - stepIssue)
       fill += tileCount * tileFill
@@ -128,7 +132,7 @@ extension KernelSchedule {
     feed *= perMultiprocessor
     fill *= perMultiprocessor
     // Full turns keep every SM busy; in the last one some wait for as long as a tile takes.
-    imbalance = max(0, turns - Double(tiles) / multiprocessors) * tileCycles
+    imbalance = work.isFluid ? 0 : max(0, turns - Double(tiles) / multiprocessors) * tileCycles
     l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
   }
 

@@ -7,7 +7,13 @@ import Workloads
 struct TensorCoreEngine: Engine {
   let gpu: TensorCoreGPU
 
-  init(_ gpu: TensorCoreGPU) { self.gpu = gpu }
+  /// What the model leaves out beside the machine's own limits.
+  let ignored: Set<LossCause>
+
+  init(_ gpu: TensorCoreGPU, without causes: Set<LossCause> = []) {
+    self.gpu = gpu.idealised(without: causes)
+    ignored = causes
+  }
 
   var dataTypes: DataTypeSupport { gpu.dataTypes }
 
@@ -74,8 +80,8 @@ extension TensorCoreEngine {
     let work = MatrixWork(
       problems: op.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
-      metadataBits: Double(task.sparsity.weights.metadataBitsPerValue), inputsOnChip: task.inputsOnChip,
-      outputOnChip: task.outputOnChip)
+      metadataBits: ignored.contains(.metadata) ? 0 : Double(task.sparsity.weights.metadataBitsPerValue),
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling))
 
     var best: (schedule: KernelSchedule, point: OperatingPoint)?
     for kernel in gpu.kernels where work.isSparse ? kernel.isForSparse : kernel.isForDense {

@@ -1,0 +1,51 @@
+import Foundation
+import Goldens
+import Lacuna
+import Testing
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite struct WaterfallChartTests {
+  @Test func `the chart reads as recorded`() throws {
+    try Golden.check(WaterfallChart.text(Samples.losses(operators: nil)), "losses.svg")
+  }
+
+  @Test(arguments: [nil, [0, 4]] as [[Int]?])
+  func `the chart is well-formed XML with a title for itself and each bar`(_ operators: [Int]?) throws {
+    let losses = Samples.losses(operators: operators, subject: "a <b> & \"c\"")
+    let reader = XMLNames()
+    let parser = XMLParser(data: Data(WaterfallChart.text(losses).utf8))
+    parser.delegate = reader
+    #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "")")
+    #expect(reader.counts["svg"] == 1)
+    // The ideal, the causes and the prediction.
+    let bars = losses.waterfall.steps.count + 2
+    #expect(reader.counts["rect"] == bars)
+    #expect(reader.counts["title"] == bars + 1)
+    #expect(reader.counts["desc"] == 1)
+    #expect(!reader.attributes.contains { $0.hasPrefix("xlink") || $0 == "href" || $0 == "src" })
+  }
+
+  @Test func `a waterfall without steps is still a chart and a table`() throws {
+    var losses = Samples.losses(operators: nil)
+    losses.waterfall = SpeedupWaterfall(subject: "none", machine: "sat", ideal: 1, steps: [])
+    #expect(XMLParser(data: Data(WaterfallChart.text(losses).utf8)).parse())
+    for format in Report.Format.allCases { #expect(!Report.losses(losses).text(as: format).contains("nan")) }
+  }
+}
+
+/// Counts the elements of a document.
+private final class XMLNames: NSObject, XMLParserDelegate {
+  var counts: [String: Int] = [:]
+  var attributes: Set<String> = []
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+    attributes: [String: String]
+  ) {
+    counts[name, default: 0] += 1
+    self.attributes.formUnion(attributes.keys)
+  }
+}
