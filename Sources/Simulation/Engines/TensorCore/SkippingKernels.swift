@@ -1,4 +1,5 @@
 import Hardware
+import Quantities
 import Workloads
 
 extension KernelSchedule {
