@@ -29,6 +29,9 @@ FREE = [
     ("power", "idle", "W", 130, 260), ("power", "voltage_floor", "", 0.05, 0.9),
 ]
 
+# A clock is a single noisy reading; it tells cycles from megahertz where power limits both.
+CLOCK_WEIGHT = 0.3
+
 
 def constant(section, key):
     # The section's name at the start of a line (data types are indented), then the first such key after it.
@@ -52,7 +55,8 @@ def measurements():
             rows.append(dict(
                 family=row["layer"].split("/")[0], dtype=row["dtype"], kind=kind,
                 shape=(int(row["m"]), int(row["n"]), int(row["k"])),
-                time=float(row[f"{kind}_us"]) * 1e-6, power=float(row[f"{kind}_w"])))
+                time=float(row[f"{kind}_us"]) * 1e-6, power=float(row[f"{kind}_w"]),
+                clock=float(row[f"{kind}_mhz"]) * 1e6))
     return rows
 
 
@@ -83,7 +87,7 @@ class Model:
             [ROOT / ".build/release/lacuna", "simulate", self.trace, "--hardware", self.machine, "--format", "csv"],
             check=True, stdout=subprocess.PIPE, text=True).stdout
         rows = [r for r in csv.DictReader(io.StringIO(output)) if r["operator"].startswith("g")]
-        return np.array([float(r["elapsed_s"]) for r in rows]), np.array([float(r["energy_j"]) for r in rows])
+        return (np.array([float(r[key]) for r in rows]) for key in ("elapsed_s", "energy_j", "clock_hz"))
 
 
 def fit(model, rows, mask, start):
@@ -91,9 +95,12 @@ def fit(model, rows, mask, start):
     time = np.array([r["time"] for r in rows])
     energy = time * np.array([r["power"] for r in rows])
 
+    clock = np.array([r["clock"] for r in rows])
+
     def residuals(x):
-        t, e = model(np.exp(x))
-        return np.concatenate([np.log(t / time)[mask], 0.7 * np.log(e / energy)[mask]])
+        t, e, f = model(np.exp(x))
+        return np.concatenate([
+            np.log(t / time)[mask], 0.7 * np.log(e / energy)[mask], CLOCK_WEIGHT * np.log(f / clock)[mask]])
 
     x0 = np.clip(np.log(start), low + 1e-3, high - 1e-3)
     return np.exp(least_squares(
@@ -101,7 +108,7 @@ def fit(model, rows, mask, start):
 
 
 def errors(model, rows, values):
-    t, e = model(values)
+    t, e, _ = model(values)
     time = np.array([r["time"] for r in rows])
     energy = time * np.array([r["power"] for r in rows])
     return np.abs(t / time - 1), np.abs(e / energy - 1)

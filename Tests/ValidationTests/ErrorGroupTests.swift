@@ -51,34 +51,17 @@ import Testing
     }
   }
 
-  /// Mean errors of sustained time and energy as they were when this was written, and a point more. Left out: BF16 2:4
-  /// decoding and dense INT8, where the library runs older kernels.
-  @Test(arguments: [
-    ("fp16/dense/square", 7.2, 7.0),
-    ("fp16/dense/prefill", 5.7, 7.8),
-    ("fp16/dense/decode", 6.0, 5.7),
-    ("fp16/2:4/square", 4.4, 6.2),
-    ("fp16/2:4/prefill", 4.4, 5.3),
-    ("fp16/2:4/decode", 9.4, 9.1),
-    ("bf16/dense/square", 8.5, 12.9),
-    ("bf16/dense/prefill", 7.1, 7.0),
-    ("bf16/dense/decode", 3.2, 5.8),
-    ("bf16/2:4/square", 11.0, 3.4),
-    ("bf16/2:4/prefill", 9.7, 9.9),
-    ("fp8/dense/square", 6.0, 6.6),
-    ("fp8/dense/prefill", 5.2, 5.5),
-    ("fp8/dense/decode", 4.8, 4.8),
-    ("fp8/2:4/square", 4.5, 4.1),
-    ("fp8/2:4/prefill", 5.5, 4.5),
-    ("fp8/2:4/decode", 5.9, 8.0),
-    ("int8/2:4/square", 3.4, 4.2),
-    ("int8/2:4/prefill", 4.6, 4.5),
-    ("int8/2:4/decode", 7.4, 7.5),
-  ])
-  func `products stay as close to measurements as they are`(_ name: String, _ time: Double, _ energy: Double) throws {
-    let group = try #require(try Self.groups("h200_gemm").first { $0.name == "h200_gemm/\(name)" })
-    #expect(try #require(group.statistics(.time)).meanError * 100 < time)
-    #expect(try #require(group.statistics(.energy)).meanError * 100 < energy)
+  /// Rough bounds on every group; the engine's own tests hold each type closer. Left out: BF16 2:4 decoding and dense
+  /// INT8, where the library runs older kernels.
+  @Test func `no group of products is far from its measurements`() throws {
+    let groups = try Self.groups("h200_gemm").filter {
+      $0.name != "h200_gemm/bf16/2:4/decode" && !$0.name.hasPrefix("h200_gemm/int8/dense")
+    }
+    #expect(groups.count == 20)
+    for group in groups {
+      #expect(try #require(group.statistics(.time)).meanError < 0.12, "\(group.name)")
+      #expect(try #require(group.statistics(.energy)).meanError < 0.14, "\(group.name)")
+    }
   }
 
   @Test func `counters stay as close to measurements as they are`() throws {
