@@ -131,7 +131,7 @@ struct SparsePatternTests {
     #expect(
       told(.vectorStructured(v: 64, n: 2, m: 8)) == ["64:2:8 weights run as 2:4 over selected columns, four of 8"])
     #expect(
-      told(.vectorStructured(v: 8, n: 2, m: 8)) == ["8:2:8 weights run dense: no kernel has tiles of 8 rows or fewer"])
+      told(.vectorStructured(v: 8, n: 2, m: 8)) == ["8:2:8 weights run dense: no kernel gathers for panels of 8 rows"])
     let t4 = try self.engine("t4")
     for pattern in [block(32, 0.5), .unstructured(zeros: 0.5), .vectorStructured(v: 64, n: 2, m: 8)] {
       #expect(

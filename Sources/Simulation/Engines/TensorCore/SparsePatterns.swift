@@ -30,8 +30,8 @@ extension TensorCoreEngine {
     case .structured(let n, let m) where m > 4 && m % 2 == 0 && n <= m - 2:
       return (.structured(n: m - 2, m: m), "run as \(m - 2):\(m) in \(m / 2 - 1) overlapping windows of 2:4")
     case .vectorStructured(let v, let n, let m) where n <= 2:
-      guard gpu.kernels.contains(where: { $0.isForSparse && $0.m <= v }) else {
-        return (.dense, "run dense: no kernel has tiles of \(v) rows or fewer")
+      guard gpu.kernels.contains(where: { $0.isForSparse && weights.fits($0, on: gpu) }) else {
+        return (.dense, "run dense: no kernel gathers for panels of \(v) rows")
       }
       return (.vectorStructured(v: v, n: 2, m: m), "run as 2:4 over selected columns, four of \(m)")
     case .tile(_, _, let fraction, let n, let m)
@@ -116,16 +116,28 @@ extension SparsityPattern {
     return result
   }
 
-  /// Whether a kernel's tile holds rows of one panel only, where panels select their own columns of A and rows of B.
-  func fits(_ kernel: GEMMKernel) -> Bool {
-    if case .vectorStructured(let v, _, _) = self { kernel.m <= v } else { true }
+  /// Whether a kernel's tile can hold the rows of V:N:M's panels, which select their own columns of A and rows of B:
+  /// those of one panel, or, where instructions belong to single warps, several whole panels of 16 rows or more.
+  func fits(_ kernel: GEMMKernel, on gpu: TensorCoreGPU) -> Bool {
+    guard case .vectorStructured(let v, _, _) = self, kernel.m > v else { return true }
+    return gpu.sparseKernels?.warpInstructionShare == 1 && v % 16 == 0 && kernel.m % v == 0
+  }
+
+  /// The GPU as its instructions see the pattern: a pass over B covers rows of one panel only.
+  func passes(on gpu: TensorCoreGPU) -> TensorCoreGPU {
+    guard case .vectorStructured(let v, _, _) = self else { return gpu }
+    var gpu = gpu
+    if v % 16 == 0, gpu.sparseKernels?.warpInstructionShare == 1 {
+      gpu.rowsPerOperandPass = min(gpu.rowsPerOperandPass, v)
+    }
+    return gpu
   }
 }
 
 extension KernelSchedule {
   /// What a pattern adds to a kernel of the sparse instruction.
   ///
-  /// - V:N:M: tiles load the indices of their columns, and cannot load B before they have them. All of B may be
+  /// - V:N:M: a tile of several panels loads B once for each. Tiles load the indices of their columns, and cannot load B before they have them. All of B may be
   ///   selected by some panel, so all of it comes from off-chip memory.
   /// - Tiles, a fraction f of them 2:4: cycles and bytes are f times those of 2:4 and 1 − f times the dense ones of the
   ///   same kernel. Thread blocks of one row of tiles meet the same dense tiles; the slowest row ends last, by the
@@ -134,14 +146,16 @@ extension KernelSchedule {
   /// Left out: bank conflicts of gathered rows, changing instructions between tiles.
   mutating func add(_ pattern: SparsityPattern, _ work: MatrixWork, _ problems: [MatrixProblem], gpu: TensorCoreGPU) {
     switch pattern {
-    case .vectorStructured:
+    case .vectorStructured(let v, _, _):
       let sharing = Double(kernel.tilesPerMultiprocessor)
       fill += Double(tiles) / Double(gpu.multiprocessors) * Double(gpu.sparseKernels?.gatherLatency ?? 0) / sharing
       for (whole, selected) in zip(problems, work.problems) {
         let index = pattern.indexBits(of: whole) / 8
         let along = Double((whole.n + kernel.n - 1) / kernel.n)
-        l2ReadBytes += along * index
-        l1FilledBytes += along * index
+        let across = Double((whole.m + kernel.m - 1) / kernel.m * selected.count * selected.k * selected.n)
+        let gathered = Double(max(0, kernel.m / v - 1)) * across * work.elementBytes
+        l2ReadBytes += along * index + gathered
+        l1FilledBytes += along * index + gathered
         dramReadBytes += index
         if !work.inputsOnChip {
           dramReadBytes += Double(max(0, whole.bElements - selected.bElements)) * work.elementBytes

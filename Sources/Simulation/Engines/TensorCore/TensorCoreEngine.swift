@@ -74,13 +74,14 @@ extension TensorCoreEngine {
       metadataBits: Double(task.sparsity.weights.metadataBitsPerValue), inputsOnChip: task.inputsOnChip,
       outputOnChip: task.outputOnChip)
 
+    let machine = task.sparsity.weights.passes(on: gpu)
     var best: (schedule: KernelSchedule, point: OperatingPoint)?
     for kernel in gpu.kernels where work.isSparse ? kernel.isForSparse : kernel.isForDense {
-      guard task.sparsity.weights.fits(kernel) else { continue }
+      guard task.sparsity.weights.fits(kernel, on: gpu) else { continue }
       for splits in [1, 2, 4, 8] where splits == 1 || kernel.splitsReduction {
         // Splitting is for products with too few tiles and a long reduction.
         guard splits == 1 || (work.problems.count == 1 && work.problems[0].k >= splits * 512) else { continue }
-        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: gpu)
+        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: machine)
         schedule.add(task.sparsity.weights, work, op.matrixProblems, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { continue }
         let point = operatingPoint(of: schedule, rate: rate)
