@@ -36,6 +36,7 @@ extension TensorCoreGPU {
       vectorInstructions = kernels.number("instructions_per_operation", in: 1...100)
       kernels.finish()
     }
+    let sparseKernels = SparseKernels(reading: &fields)
     var port: BytesPerCycle?
     var multiprocessorBandwidth: BytesPerSecond?
     var sharedMemory: Bytes?
@@ -79,6 +80,7 @@ extension TensorCoreGPU {
       issueEfficiency: issueEfficiency,
       portEfficiency: portEfficiency,
       stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, vectorInstructions: vectorInstructions,
+      sparseKernels: sparseKernels,
       power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)
   }

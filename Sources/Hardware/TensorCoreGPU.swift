@@ -52,6 +52,8 @@ public struct TensorCoreGPU: Sendable {
   /// Instructions that a vector kernel issues for each operation and each element it moves: conversions, addresses,
   /// loads and stores with it.
   public var vectorInstructions: Double
+  /// Kernels for weights in blocks or with zeros anywhere; nil where there are none.
+  public var sparseKernels: SparseKernels?
   /// Power and voltage.
   public var power: PowerModel
   /// Energy of a byte through shared memory.

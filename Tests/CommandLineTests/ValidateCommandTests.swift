@@ -17,7 +17,6 @@ import Testing
     let lines = csv.output.split(separator: "\n").dropFirst()
     #expect(Set(lines.map { String($0.split(separator: ",")[1]) }) == Set(names))
     #expect(names.contains("h200_gemm/fp16/2:4/decode") && names.contains("h200_spmm/fp16/block/bsr"))
-    #expect(table.output.contains("not modelled: 24 measurements of fp16/block/bsr"))
   }
 
   @Test func `a file is printed row by row, from a pipe too`() throws {

@@ -26,16 +26,9 @@ struct TensorCoreEngine: Engine {
     var changes: [String] = []
     let weights = op.sparsity.weights
     if weights != .dense {
-      if dataTypes.rates[op.dataType]?.sparsePerCycle == nil {
-        changes.append("\(weights) weights run dense: there is no sparse instruction for \(op.dataType.rawValue)")
-        op.sparsity.weights = .dense
-      } else if weights.conformsToTwoOfFour {
-        if weights != .structured(n: 2, m: 4) { changes.append("\(weights) weights run as 2:4, which they conform to") }
-        op.sparsity.weights = .structured(n: 2, m: 4)
-      } else {
-        changes.append("\(weights) weights run dense: they may keep more than two of four values")
-        op.sparsity.weights = .dense
-      }
+      let (pattern, change) = runnable(weights, op)
+      op.sparsity.weights = pattern
+      if let change { changes.append("\(weights) weights \(change)") }
     }
     if op.sparsity.activations != .dense {
       changes.append("\(op.sparsity.activations) activations run dense: only weights can be sparse operands")
@@ -77,18 +70,25 @@ extension TensorCoreEngine {
     guard let rate = gpu.dataTypes.rates[task.dataType] else {
       preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
     }
+    if let (schedule, rate) = skippingSchedule(task, op, rate: rate) {
+      return finish(schedule, operatingPoint(of: schedule, rate: rate), task, op, rate: rate)
+    }
     let work = MatrixWork(
-      problems: op.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
+      problems: op.matrixProblems.map(task.sparsity.weights.multiplied), rate: rate,
+      elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
       metadataBits: ignored.contains(.metadata) ? 0 : Double(task.sparsity.weights.metadataBitsPerValue),
       inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling))
 
+    let machine = task.sparsity.weights.passes(on: gpu)
     var best: (schedule: KernelSchedule, point: OperatingPoint)?
     for kernel in gpu.kernels where work.isSparse ? kernel.isForSparse : kernel.isForDense {
+      guard task.sparsity.weights.fits(kernel, on: gpu) else { continue }
       for splits in [1, 2, 4, 8] where splits == 1 || kernel.splitsReduction {
         // Splitting is for products with too few tiles and a long reduction.
         guard splits == 1 || (work.problems.count == 1 && work.problems[0].k >= splits * 512) else { continue }
-        let schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: gpu)
+        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: machine)
+        schedule.add(task.sparsity.weights, work, op.matrixProblems, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { continue }
         let point = operatingPoint(of: schedule, rate: rate)
         if point.elapsed < best?.point.elapsed ?? Seconds(.infinity) { best = (schedule, point) }
@@ -106,7 +106,7 @@ extension TensorCoreEngine {
     )
   }
 
-  private func operatingPoint(of s: KernelSchedule, rate: MACRate) -> OperatingPoint {
+  func operatingPoint(of s: KernelSchedule, rate: MACRate) -> OperatingPoint {
     let energy = dynamicEnergy(of: s, rate: rate)
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
     return OperatingPoint(
@@ -131,7 +131,7 @@ extension TensorCoreEngine {
     gpu.launch * (s.splits > 1 ? 2 : 1) + gpu.matrixSetup + (s.isSparse ? gpu.sparseSetup : .zero)
   }
 
-  private func finish(
+  func finish(
     _ s: KernelSchedule, _ point: OperatingPoint, _ task: Task, _ op: Operator, rate: MACRate
   ) -> Estimate {
     let (mac, l1, l2) = dynamicEnergy(of: s, rate: rate)

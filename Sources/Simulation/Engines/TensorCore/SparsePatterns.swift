@@ -1,0 +1,213 @@
+import Hardware
+import Quantities
+import RealModule
+import Workloads
+
+extension TensorCoreEngine {
+  /// The pattern this GPU runs weights with, and what to tell about it.
+  func runnable(_ weights: SparsityPattern, _ op: Operator) -> (SparsityPattern, change: String?) {
+    let isProduct =
+      switch op.kind {
+      case .gemm, .groupedGEMM: true
+      default: false
+      }
+    switch weights {
+    case .block(_, _, let zeros) where zeros > 0 && gpu.sparseKernels != nil:
+      guard isProduct else { return (.dense, "run dense: block-sparse kernels multiply matrices only") }
+      return (weights, "run as a block-sparse kernel")
+    case .unstructured(let zeros) where zeros > 0 && gpu.sparseKernels != nil:
+      guard isProduct else { return (.dense, "run dense: kernels for compressed rows multiply matrices only") }
+      return (weights, "run as compressed rows (CSR) on the vector lanes")
+    default: break
+    }
+    guard dataTypes.rates[op.dataType]?.sparsePerCycle != nil else {
+      return (.dense, "run dense: there is no sparse instruction for \(op.dataType.rawValue)")
+    }
+    let twoOfFour = SparsityPattern.structured(n: 2, m: 4)
+    if weights == twoOfFour { return (weights, nil) }
+    if weights.conformsToTwoOfFour { return (twoOfFour, "run as 2:4, which they conform to") }
+    switch weights {
+    case .structured(let n, let m) where m > 4 && m % 2 == 0 && n <= m - 2:
+      return (.structured(n: m - 2, m: m), "run as \(m - 2):\(m) in \(m / 2 - 1) overlapping windows of 2:4")
+    case .vectorStructured(let v, let n, let m) where n <= 2:
+      guard gpu.kernels.contains(where: { $0.isForSparse && weights.fits($0, on: gpu) }) else {
+        return (.dense, "run dense: no kernel gathers for panels of \(v) rows")
+      }
+      return (.vectorStructured(v: v, n: 2, m: m), "run as 2:4 over selected columns, four of \(m)")
+    case .tile(_, _, let fraction, let n, let m)
+    where fraction > 0 && SparsityPattern.structured(n: n, m: m).conformsToTwoOfFour:
+      if fraction == 1 { return (twoOfFour, "run as 2:4: every tile is") }
+      guard case .tile(let rows, let columns, _, _, _) = weights else { return (.dense, nil) }
+      return (
+        .tile(rows: rows, columns: columns, fraction: fraction, n: 2, m: 4),
+        "run as one kernel of dense and 2:4 tiles"
+      )
+    default: return (.dense, "run dense: they may keep more than two of four values")
+    }
+  }
+
+  /// The schedule of a kernel that skips zeros itself, and the rate and energy of its multiplications; nil for patterns
+  /// of the sparse instruction.
+  func skippingSchedule(_ task: Task, _ op: Operator, rate: MACRate) -> (KernelSchedule, MACRate)? {
+    guard let kernels = gpu.sparseKernels else { return nil }
+    let work = MatrixWork(
+      problems: op.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
+      outputBytes: Double(task.outputType.bits) / 8, isSparse: false, metadataBits: 0,
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip)
+    switch task.sparsity.weights {
+    case .block(let rows, let columns, let zeros):
+      let blocks = BlockPattern(rows: rows, columns: columns, zeros: zeros)
+      return (KernelSchedule(work, blocks: blocks, pattern: task.sparsity.weights, kernels, gpu: gpu), rate)
+    case .unstructured(let zeros):
+      let lanes = MACRate(perCycle: gpu.vector.operationsPerCycle, energy: gpu.vector.energy)
+      return (
+        KernelSchedule(work, compressedRows: 1 - zeros, pattern: task.sparsity.weights, gpu: gpu), lanes
+      )
+    default: return nil
+    }
+  }
+}
+
+/// Weights in blocks.
+struct BlockPattern: Hashable {
+  var rows: Int
+  var columns: Int
+  var zeros: Double
+}
+
+extension SparsityPattern {
+  /// Bits that say where kept blocks, values, columns or tiles of one product's weights are, beside the positions
+  /// within groups: 32-bit indices of blocks and values and starts of rows; for each panel of V rows the four selected
+  /// of M columns; a bit for each tile.
+  func indexBits(of problem: MatrixProblem) -> Double {
+    let (m, k, count) = (Double(problem.m), Double(problem.k), Double(problem.count))
+    func parts(_ length: Double, _ size: Int) -> Double { (length / Double(size)).rounded(.up) }
+    switch self {
+    case .block(let rows, let columns, let zeros):
+      let blockRows = parts(m, rows)
+      return 32 * count * (blockRows * parts(k, columns) * (1 - zeros) + blockRows + 1)
+    case .unstructured(let zeros): return 32 * count * (m * k * (1 - zeros) + m + 1)
+    case .vectorStructured(let v, _, let m4):
+      return count * parts(m, v) * parts(k, m4) * 4 * Double(ceilLog2(m4))
+    case .tile(let rows, let columns, let fraction, _, _):
+      // Dense tiles have no positions.
+      let dense = Double(problem.aElements) * (1 - fraction) * Double(metadataBitsPerValue)
+      return count * parts(m, rows) * parts(k, columns) - dense
+    case .dense, .structured, .bank, .fanIn, .mask: return 0
+    }
+  }
+
+  /// The product the sparse instruction is given.
+  ///
+  /// V:N:M multiplies the selected columns only: K′ = 4·⌈K/M⌉. (2w):(2w + 2), w = M/2 − 1, is cut into w overlapping
+  /// windows of four with two values each, over the same values of B laid out anew: K′ = 4·w·⌈K/M⌉.
+  func multiplied(_ problem: MatrixProblem) -> MatrixProblem {
+    let depth: Int
+    switch self {
+    case .vectorStructured(_, _, let m): depth = 4 * ((problem.k + m - 1) / m)
+    case .structured(_, let m) where m > 4: depth = 4 * (m / 2 - 1) * ((problem.k + m - 1) / m)
+    default: return problem
+    }
+    let share = Double(depth) / Double(problem.k)
+    var result = problem
+    result.k = depth
+    result.aElements = Int((Double(problem.aElements) * share).rounded())
+    result.bElements = Int((Double(problem.bElements) * share).rounded())
+    return result
+  }
+
+  /// Whether a kernel's tile can hold the rows of V:N:M's panels, which select their own columns of A and rows of B:
+  /// those of one panel, or, where instructions belong to single warps, several whole panels of 16 rows or more.
+  func fits(_ kernel: GEMMKernel, on gpu: TensorCoreGPU) -> Bool {
+    guard case .vectorStructured(let v, _, _) = self, kernel.m > v else { return true }
+    return gpu.sparseKernels?.warpInstructionShare == 1 && v % 16 == 0 && kernel.m % v == 0
+  }
+
+  /// The GPU as its instructions see the pattern: a pass over B covers rows of one panel only.
+  func passes(on gpu: TensorCoreGPU) -> TensorCoreGPU {
+    guard case .vectorStructured(let v, _, _) = self else { return gpu }
+    var gpu = gpu
+    if v % 16 == 0, gpu.sparseKernels?.warpInstructionShare == 1 {
+      gpu.rowsPerOperandPass = min(gpu.rowsPerOperandPass, v)
+    }
+    return gpu
+  }
+}
+
+extension KernelSchedule {
+  /// What a pattern adds to a kernel of the sparse instruction.
+  ///
+  /// - V:N:M: a tile of several panels loads B once for each. Tiles load the indices of their columns, and cannot load B before they have them. All of B may be
+  ///   selected by some panel, so all of it comes from off-chip memory.
+  /// - Tiles, a fraction f of them 2:4: cycles and bytes are f times those of 2:4 and 1 − f times the dense ones of the
+  ///   same kernel. Thread blocks of one row of tiles meet the same dense tiles; the slowest row ends last, by the
+  ///   dense tiles it has above the average.
+  ///
+  /// Left out: bank conflicts of gathered rows, changing instructions between tiles.
+  mutating func add(_ pattern: SparsityPattern, _ work: MatrixWork, _ problems: [MatrixProblem], gpu: TensorCoreGPU) {
+    switch pattern {
+    case .vectorStructured(let v, _, _):
+      let sharing = Double(kernel.tilesPerMultiprocessor)
+      fill += Double(tiles) / Double(gpu.multiprocessors) * Double(gpu.sparseKernels?.gatherLatency ?? 0) / sharing
+      for (whole, selected) in zip(problems, work.problems) {
+        let index = pattern.indexBits(of: whole) / 8
+        let along = Double((whole.n + kernel.n - 1) / kernel.n)
+        let across = Double((whole.m + kernel.m - 1) / kernel.m * selected.count * selected.k * selected.n)
+        let gathered = Double(max(0, kernel.m / v - 1)) * across * work.elementBytes
+        l2ReadBytes += along * index + gathered
+        l1FilledBytes += along * index + gathered
+        dramReadBytes += index
+        if !work.inputsOnChip {
+          dramReadBytes += Double(max(0, whole.bElements - selected.bElements)) * work.elementBytes
+        }
+      }
+      l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
+    case .tile(let rows, let columns, let fraction, _, _):
+      var dense = work
+      dense.isSparse = false
+      mix(KernelSchedule(dense, kernel: kernel, splits: splits, gpu: gpu), 1 - fraction)
+      let perBlock = max(1, kernel.m / rows) * max(1, work.problems[0].k / columns)
+      let panels = max(1, work.problems[0].m / max(kernel.m, rows))
+      let all = Double(perBlock)
+      let excess = Self.fullest(groups: panels, size: perBlock, kept: 1 - fraction) / all - (1 - fraction)
+      // A tile's worth of the difference between the formats; `issue` and `feed` are averages over SMs.
+      let perTile = Double(gpu.multiprocessors) / Double(tiles)
+      imbalance += max(0, excess) * max(0, difference(to: dense, gpu: gpu)) * perTile
+    default: break
+    }
+  }
+
+  private func difference(to dense: MatrixWork, gpu: TensorCoreGPU) -> Double {
+    var sparse = dense
+    sparse.isSparse = true
+    let (a, b) = (
+      KernelSchedule(dense, kernel: kernel, splits: splits, gpu: gpu),
+      KernelSchedule(sparse, kernel: kernel, splits: splits, gpu: gpu)
+    )
+    return a.issue + a.feed - b.issue - b.feed
+  }
+
+  private mutating func mix(_ other: KernelSchedule, _ share: Double) {
+    func blend(_ path: WritableKeyPath<KernelSchedule, Double>) {
+      self[keyPath: path] = self[keyPath: path] * (1 - share) + other[keyPath: path] * share
+    }
+    for path: WritableKeyPath<KernelSchedule, Double> in [
+      \.issue, \.feed, \.fill, \.imbalance, \.l2, \.l2ReadBytes, \.l2WrittenBytes, \.l1FilledBytes, \.l1ReadBytes,
+      \.dramReadBytes, \.dramWrittenBytes, \.executedMACs,
+    ] { blend(path) }
+  }
+
+  /// The expected count of the fullest of `groups` groups of `size`, a share `kept` of all being kept anywhere; large
+  /// groups are taken as normally distributed.
+  static func fullest(groups: Int, size: Int, kept: Double) -> Double {
+    let mean = Double(size) * kept
+    guard groups > 1 else { return mean }
+    guard size <= 2048, groups <= 1 << 20 else {
+      let deviation = (mean * (1 - kept)).squareRoot()
+      return min(Double(size), mean + deviation * (2 * Double.log(Double(groups))).squareRoot())
+    }
+    let population = groups * size
+    let all = Int((Double(population) * kept).rounded())
+    return max(mean, OrderStatistics.expectedMaximum(groups: groups, size: size, kept: all, population: population))
+  }
+}
