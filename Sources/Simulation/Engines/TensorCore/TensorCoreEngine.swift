@@ -165,7 +165,8 @@ extension TensorCoreEngine {
       bound = causes.max { $0.1 < $1.1 }?.0 ?? .issue
     }
     let kept = op.sparsity.weights.keptFraction(alongReduction: op.matrixProblems[0].k) ?? 1
-    let useful = Int((Double(op.denseMACs) * kept).rounded())
+    // Expected counts are fractions; what is useful was executed.
+    let useful = min(Int((Double(op.denseMACs) * kept).rounded()), Int(s.executedMACs + 1e-6))
     let footprint = Footprint(op)
     return Estimate(
       elapsed: point.elapsed, cycles: Cycles(Int64((point.elapsed.value * clock).rounded(.up))),
