@@ -79,7 +79,8 @@ extension TensorCoreGPU {
       stepOverhead: step,
       issueEfficiency: issueEfficiency,
       portEfficiency: portEfficiency,
-      stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, vectorInstructions: vectorInstructions,
+      stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, laneMACs: vector.operationsPerCycle,
+      vectorInstructions: vectorInstructions,
       sparseKernels: sparseKernels,
       power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)

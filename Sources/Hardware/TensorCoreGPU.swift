@@ -49,6 +49,9 @@ public struct TensorCoreGPU: Sendable {
   public var epiloguePort: BytesPerCycle
   /// Vector arithmetic of one SM.
   public var vector: VectorUnit
+  /// Multiply-accumulates that the vector lanes of one SM do in a cycle, for products that tensor cores cannot do: as many
+  /// as they do operations.
+  public var laneMACs: Double
   /// Instructions that a vector kernel issues for each operation and each element it moves: conversions, addresses,
   /// loads and stores with it.
   public var vectorInstructions: Double

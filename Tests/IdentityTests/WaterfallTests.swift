@@ -22,11 +22,13 @@ import Testing
     #expect(waterfall.steps.allSatisfy { $0.factor > 0 && $0.factor.isFinite })
     let order = waterfall.steps.compactMap { LossCause.allCases.firstIndex(of: $0.cause) }
     #expect(order == order.sorted())
-    // Without any cause of the model, every shipped machine multiplies kept values as fast as others.
+    // Without any cause of the model, every shipped machine multiplies kept values as fast as others, but for GPUs,
+    // whose vector lanes do the products of unstructured weights.
     let rate = try #require(waterfall.steps.first)
     #expect(rate.cause == .rate)
     // Useful multiply-accumulates are whole numbers, which unstructured zeros need not leave.
-    #expect((rate.factor - 1).magnitude < 1e-7, "\(rate)")
+    let isOnLanes = sample.rules.contains { $0.contains("unstructured") } && ["h200", "rtx-3090"].contains(name)
+    #expect(isOnLanes ? rate.factor < 1 : (rate.factor - 1).magnitude < 1e-7, "\(rate)")
   }
 
   @Test(arguments: ["h200", "s4", "sat"])

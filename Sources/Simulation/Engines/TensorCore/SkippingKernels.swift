@@ -122,7 +122,7 @@ extension KernelSchedule {
         of: problem, work, kept: kept, index: pattern.indexBits(of: problem) / 8,
         b: Double(problem.bElements) * work.elementBytes)
     }
-    issue = executedMACs / (gpu.vector.operationsPerCycle * sms)
+    issue = executedMACs / (gpu.laneMACs * sms)
     let turns = (Double(tiles) / sms).rounded(.up)
     activeMultiprocessors = Double(tiles) / turns
     waves = Int(turns)

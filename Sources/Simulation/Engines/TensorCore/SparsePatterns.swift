@@ -59,7 +59,7 @@ extension TensorCoreEngine {
       let blocks = BlockPattern(rows: rows, columns: columns, zeros: zeros)
       return (KernelSchedule(work, blocks: blocks, pattern: task.sparsity.weights, kernels, gpu: gpu), rate)
     case .unstructured(let zeros):
-      let lanes = MACRate(perCycle: gpu.vector.operationsPerCycle, energy: gpu.vector.energy)
+      let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
       return (
         KernelSchedule(work, compressedRows: 1 - zeros, pattern: task.sparsity.weights, gpu: gpu), lanes
       )
