@@ -8,9 +8,10 @@ struct BadInput: Sendable {
   /// What the mistake is.
   let title: String
   /// Makes the mistake and returns what was said.
-  let diagnose: @Sendable (Workplace) throws -> [Diagnostic]
+  let diagnose: @Sendable (ScratchFolder) throws -> [Diagnostic]
 
-  init(_ code: DiagnosticCode, _ title: String, _ diagnose: @escaping @Sendable (Workplace) throws -> [Diagnostic]) {
+  init(_ code: DiagnosticCode, _ title: String, _ diagnose: @escaping @Sendable (ScratchFolder) throws -> [Diagnostic])
+  {
     self.code = code
     self.title = title
     self.diagnose = diagnose
@@ -62,7 +63,7 @@ func said(_ body: () throws(DiagnosticList) -> [Diagnostic]) throws -> [Diagnost
 }
 
 /// A folder for files that tests need, removed at the end.
-final class Workplace: Sendable {
+final class ScratchFolder: Sendable {
   let folder: URL
   let machineText: String
 

@@ -14,14 +14,14 @@ import Testing
   @Test(arguments: BadInput.all.indices)
   func `a bad input is told under its code`(_ index: Int) throws {
     let input = BadInput.all[index]
-    let diagnostics = try input.diagnose(try Workplace())
+    let diagnostics = try input.diagnose(try ScratchFolder())
     #expect(diagnostics.contains { $0.code == input.code }, "\(input.title): \(diagnostics)")
   }
 
   @Test func `what is said about every bad input reads as recorded`() throws {
     var text = ""
     for input in BadInput.all {
-      let place = try Workplace()
+      let place = try ScratchFolder()
       let rendered = DiagnosticRenderer.render(try input.diagnose(place))
       text += "== \(input.code.rawValue): \(input.title)\n\(place.anonymous(rendered))\n\n"
     }
