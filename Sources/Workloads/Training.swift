@@ -37,15 +37,16 @@ extension Workload {
   ) throws(DiagnosticList) -> (workload: Workload, notes: [WorkloadNote]) {
     var result = isTraining ? self : expandedToTraining(optimizer: optimizer)
     guard method != .dense else { return (result, []) }
-    let rules = rules.filter { $0.operand == .weights && $0.pattern != .dense }
-    guard !rules.isEmpty else {
+    // A later `dense` rule exempts what it names.
+    let rules = rules.filter { $0.operand == .weights }
+    guard rules.contains(where: { $0.pattern != .dense }) else {
       throw DiagnosticList(
         Diagnostic(
           .missingKey, "\(method.rawValue) needs the N:M pattern it prunes to",
           help: "add --sparsity weights=2:8"))
     }
     for rule in rules {
-      guard case .structured = rule.pattern else {
+      guard rule.pattern == .dense || rule.pattern.isStructured else {
         throw DiagnosticList(
           Diagnostic(
             .invalidPattern, "\(method.rawValue) prunes to N:M; \(rule.pattern) is not an N:M pattern",
@@ -211,5 +212,12 @@ extension Operator {
         make(weights.count == 1 ? ".backward_weight" : ".backward_weight.\(index)", kind, .backwardWeight))
     }
     return result
+  }
+}
+
+extension SparsityPattern {
+  /// Whether it is N:M.
+  fileprivate var isStructured: Bool {
+    if case .structured = self { true } else { false }
   }
 }

@@ -102,6 +102,17 @@ import Workloads
     #expect(step.operators.allSatisfy { $0.shapeProblems().isEmpty })
   }
 
+  @Test func `a later dense rule exempts what it names`() throws {
+    let rules = [
+      SparsityRule(.weights, .structured(n: 2, m: 8)), SparsityRule(operators: "fc3*", .weights, .dense),
+    ]
+    let operators = try Self.stack.trained(by: .bdwp, rules: rules).workload.operators
+    let pruned = operators.filter { $0.sparsity.weights != .dense }.map(\.name)
+    #expect(pruned.contains("fc2") && pruned.contains("fc2.backward_data"))
+    #expect(!pruned.contains { $0.hasPrefix("fc3") })
+    #expect(!operators.contains { $0.name.hasPrefix("fc3.prune") })
+  }
+
   @Test func `gradients flow from layer to layer, past the gradients of weights`() throws {
     let step = Self.stack.expandedToTraining(optimizer: .sgd)
     func producers(_ name: String) throws -> [String] {
