@@ -55,7 +55,7 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
   (
     "Reporting",
     [
-      "Quantities", "Diagnostics", "Workloads", "Hardware", "Simulation", "Validation",
+      "Quantities", "Diagnostics", "Documents", "Workloads", "Hardware", "Simulation", "Validation",
     ]
   ),
   (
@@ -80,7 +80,7 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
     ["Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "CZlib"],
     false
   ),
-  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics"], true),
+  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], true),
   ("ValidationTests", ["Lacuna", "Goldens"], true),
   ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),

@@ -1,4 +1,5 @@
 public import Diagnostics
+import Documents
 import SystemPackage
 public import Workloads
 
@@ -96,7 +97,7 @@ enum JSONText {
     switch self {
     case .integer(let value): text += String(value)
     case .bool(let value): text += value ? "true" : "false"
-    case .string(let value): Self.quote(value, to: &text)
+    case .string(let value): text.append(jsonQuoting: value)
     case .list(let values):
       text += "["
       for (index, value) in values.enumerated() {
@@ -108,27 +109,11 @@ enum JSONText {
       text += "{"
       for (index, (key, value)) in members.enumerated() {
         if index > 0 { text += "," }
-        Self.quote(key, to: &text)
+        text.append(jsonQuoting: key)
         text += ":"
         value.write(to: &text)
       }
       text += "}"
     }
-  }
-
-  private static func quote(_ string: String, to text: inout String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
   }
 }

@@ -1,3 +1,4 @@
+import Bench
 import Diagnostics
 import Hardware
 import Quantities

@@ -1,3 +1,4 @@
+import Bench
 import Foundation
 import Hardware
 import Quantities
@@ -33,7 +34,7 @@ struct ScaleSimLayer: CustomTestStringConvertible, Sendable {
 
   /// The fields of a table without its heading.
   private static func table(_ name: String) -> [[String]] {
-    let url = root.appending(path: "Tests/SystolicTests/Fixtures/\(name).csv")
+    let url = Bench.root.appending(path: "Tests/SystolicTests/Fixtures/\(name).csv")
     let text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
     return text.split(whereSeparator: \.isNewline).dropFirst().map { line in
       line.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }

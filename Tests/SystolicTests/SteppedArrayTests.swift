@@ -1,3 +1,4 @@
+import Bench
 import Hardware
 import Quantities
 import Testing

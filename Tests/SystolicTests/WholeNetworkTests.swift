@@ -1,3 +1,4 @@
+import Bench
 import Foundation
 import Hardware
 import Quantities
@@ -35,18 +36,18 @@ struct WholeNetworkTests {
   }()
 
   @Test func `every machine of the repository reads`() throws {
-    let folder = root.appending(path: "Configs/Hardware")
+    let folder = Bench.root.appending(path: "Configs/Hardware")
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
     #expect(files.count >= 3)
     for file in files {
-      let machine = try machine(String(file.dropLast(5)))
+      let machine = try Bench.machine(String(file.dropLast(5)))
       #expect(machine.name + ".yaml" == file)
       #expect(machine.constants.allSatisfy { !$0.source.isEmpty })
     }
   }
 
   @Test func `bidirectional pruning gains on SAT, but less than its products alone would`() throws {
-    let sat = try machine("sat")
+    let sat = try Bench.machine("sat")
     let rules = [SparsityRule(.weights, .structured(n: 2, m: 8))]
     let dense = Self.network.expandedToTraining(optimizer: .momentum)
     let pruned = try Self.network.trained(by: .bdwp, rules: rules).workload

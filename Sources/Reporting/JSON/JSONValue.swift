@@ -1,3 +1,5 @@
+import Documents
+
 /// JSON to be written, keys in the order given.
 enum JSONValue {
   case null
@@ -34,7 +36,7 @@ enum JSONValue {
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)
     case .number(let value): text += value.isFinite ? "\(value)" : "null"
-    case .string(let value): Self.quote(value, to: &text)
+    case .string(let value): text.append(jsonQuoting: value)
     case .array(let values):
       Self.enclose("[", "]", values.map { ("", $0) }, to: &text, indent: indent)
     case .object(let members):
@@ -53,29 +55,12 @@ enum JSONValue {
       if index > 0 { text += isFlat ? ", " : "," }
       if !isFlat { text += "\n" + inner }
       if open == "{" {
-        quote(member.key, to: &text)
+        text.append(jsonQuoting: member.key)
         text += ": "
       }
       member.value.write(to: &text, indent: inner)
     }
     if !isFlat { text += "\n" + indent }
     text += close
-  }
-
-  private static func quote(_ string: String, to text: inout String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\t": text += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
   }
 }
