@@ -43,6 +43,8 @@ protocol Engine {
   func adapt(_ op: Operator) -> Adaptation
   /// The answer for one operator on its own.
   func estimate(_ task: Task) -> Estimate
+  /// The answers for operators that run one after the other again and again, each as many times as given.
+  func estimates(of tasks: [Task], times: [Double]) -> [Estimate]
   /// On-chip bytes in which a result can wait for its consumer.
   var residentCapacity: Int { get }
   /// Whether vector operators run beside the matrix operator before them, instead of after it.
@@ -58,6 +60,9 @@ enum Adaptation {
 }
 
 extension Engine {
+  /// Operators that do not change each other's answers.
+  func estimates(of tasks: [Task], times: [Double]) -> [Estimate] { tasks.map(estimate) }
+
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {
     guard let (type, _) = dataTypes.resolve(op.dataType) else {

@@ -31,7 +31,8 @@ extension RowReader {
       label: "\(name) \(op.kind.shapeDescription), density \(text("density"))", dataType: .fp16,
       experiments: [
         Experiment(
-          variant: scores == .dense ? "dense" : "block", category: name, operators: operators, readings: readings)
+          variant: scores == .dense ? "dense" : "block", category: name, operators: operators, power: .burst,
+          readings: readings)
       ])
   }
 
@@ -63,7 +64,7 @@ extension RowReader {
       label: "\(name) \(text("shape"))", dataType: .fp16,
       experiments: [
         Experiment(
-          category: name, operators: operators, residency: isHot ? .onChip : .isolated,
+          category: name, operators: operators, residency: isHot ? .onChip : .isolated, power: .burst,
           warmBytes: isHot ? Bytes(bytes) : nil, readings: readings)
       ])
   }

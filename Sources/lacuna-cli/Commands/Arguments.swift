@@ -21,6 +21,12 @@ struct WorkloadArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Force a systolic array's dataflow.", valueName: "ws|os"))
   var dataflow: SystolicArray.Dataflow?
 
+  @Option(help: "Whether a GPU's power limit holds for load without end, or for its first milliseconds.")
+  var power: SimulationOptions.Power = .sustained
+
+  @Flag(help: "Leave out where a GPU's kernel library falls short of the hardware.")
+  var idealLibrary = false
+
   @OptionGroup(title: "Model descriptions")
   var model: ModelArguments
 
@@ -34,7 +40,9 @@ struct WorkloadArguments: ParsableArguments {
     return study
   }
 
-  var simulation: SimulationOptions { SimulationOptions(dataflow: dataflow) }
+  var simulation: SimulationOptions {
+    SimulationOptions(dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured)
+  }
 }
 
 /// What a model's configuration leaves open.
@@ -90,6 +98,7 @@ struct FormatArguments: ParsableArguments {
 extension TrainingMethod: ExpressibleByArgument {}
 extension DataType: ExpressibleByArgument {}
 extension SystolicArray.Dataflow: ExpressibleByArgument {}
+extension SimulationOptions.Power: ExpressibleByArgument {}
 extension ImportOptions.Phase: ExpressibleByArgument {}
 extension Report.Format: ExpressibleByArgument {}
 
