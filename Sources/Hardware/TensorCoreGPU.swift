@@ -81,6 +81,8 @@ public struct GEMMKernel: Hashable, Sendable {
   public var isForDense: Bool
   /// Whether it multiplies sparse weights.
   public var isForSparse: Bool
+  /// Whether it gathers for the panels of V:N:M weights, and does nothing else; a tile is as high as a panel.
+  public var isForPanels: Bool
 
   /// Thread blocks along each side.
   public struct Cluster: Hashable, Sendable {
@@ -98,7 +100,7 @@ public struct GEMMKernel: Hashable, Sendable {
   /// A kernel.
   public init(
     m: Int, n: Int, cluster: Cluster, tilesPerMultiprocessor: Int, splitsReduction: Bool, isForDense: Bool = true,
-    isForSparse: Bool = true
+    isForSparse: Bool = true, isForPanels: Bool = false
   ) {
     self.m = m
     self.n = n
@@ -107,6 +109,7 @@ public struct GEMMKernel: Hashable, Sendable {
     self.splitsReduction = splitsReduction
     self.isForDense = isForDense
     self.isForSparse = isForSparse
+    self.isForPanels = isForPanels
   }
 }
 

@@ -83,11 +83,12 @@ extension RowReader {
     let certainty = choice(
       "certainty", PublishedFigure.Certainty.allCases.map { ($0.rawValue, $0) }, what: "a certainty")
     let (value, low, high) = (measured("value"), measured("low"), measured("high"))
+    let overhead = positions["overhead_us"] == nil ? nil : measured("overhead_us")
     if text("source").isEmpty { return problem(.wrongType, "source", "is empty; say where the figure was read") }
     guard let metric, let certainty else { return nil }
     // A cell that is no number was told already.
-    for (column, number) in [("value", value), ("low", low), ("high", high)]
-    where number == nil && !text(column).isEmpty { return nil }
+    for (column, number) in [("value", value), ("low", low), ("high", high), ("overhead_us", overhead)]
+    where number == nil && positions[column] != nil && !text(column).isEmpty { return nil }
     guard (low == nil) == (high == nil) else {
       return problem(.wrongType, low == nil ? "low" : "high", "is empty; a spread has two ends")
     }
@@ -103,7 +104,8 @@ extension RowReader {
       return problem(.outOfRange, "value", "is not from 'low', \(text("low")), to 'high', \(text("high"))")
     }
     return PublishedFigure(
-      metric: metric, value: middle, spread: spread, certainty: certainty, source: text("source"))
+      metric: metric, value: middle, spread: spread, overhead: (overhead ?? 0) * 1e-6, certainty: certainty,
+      source: text("source"))
   }
 
   /// A whole number or nothing; nil after a report.

@@ -116,29 +116,20 @@ extension SparsityPattern {
     return result
   }
 
-  /// Whether a kernel's tile can hold the rows of V:N:M's panels, which select their own columns of A and rows of B:
-  /// those of one panel, or, where instructions belong to single warps, several whole panels of 16 rows or more.
+  /// Whether a kernel does this pattern. Panels of V:N:M select their own columns of A and rows of B, so a tile is no
+  /// higher than a panel; kernels that are made for panels have tiles of just their height.
   func fits(_ kernel: GEMMKernel, on gpu: TensorCoreGPU) -> Bool {
-    guard case .vectorStructured(let v, _, _) = self, kernel.m > v else { return true }
-    return gpu.sparseKernels?.warpInstructionShare == 1 && v % 16 == 0 && kernel.m % v == 0
-  }
-
-  /// The GPU as its instructions see the pattern: a pass over B covers rows of one panel only.
-  func passes(on gpu: TensorCoreGPU) -> TensorCoreGPU {
-    guard case .vectorStructured(let v, _, _) = self else { return gpu }
-    var gpu = gpu
-    if v % 16 == 0, gpu.sparseKernels?.warpInstructionShare == 1 {
-      gpu.rowsPerOperandPass = min(gpu.rowsPerOperandPass, v)
-    }
-    return gpu
+    guard case .vectorStructured(let v, _, _) = self else { return !kernel.isForPanels }
+    return gpu.kernels.contains(where: \.isForPanels) ? kernel.isForPanels && kernel.m == v : kernel.m <= v
   }
 }
 
 extension KernelSchedule {
   /// What a pattern adds to a kernel of the sparse instruction.
   ///
-  /// - V:N:M: a tile of several panels loads B once for each. Tiles load the indices of their columns, and cannot load B before they have them. All of B may be
-  ///   selected by some panel, so all of it comes from off-chip memory.
+  /// - V:N:M: tiles load the indices of their columns, and cannot load B before they have them. p panels, each of which
+  ///   selects four of M rows of B anywhere, want a share 1 − (1 − 4/M)^p of B between them, which comes from off-chip
+  ///   memory.
   /// - Tiles, a fraction f of them 2:4: cycles and bytes are f times those of 2:4 and 1 − f times the dense ones of the
   ///   same kernel. Thread blocks of one row of tiles meet the same dense tiles; the slowest row ends last, by the
   ///   dense tiles it has above the average.
@@ -152,13 +143,13 @@ extension KernelSchedule {
       for (whole, selected) in zip(problems, work.problems) {
         let index = pattern.indexBits(of: whole) / 8
         let along = Double((whole.n + kernel.n - 1) / kernel.n)
-        let across = Double((whole.m + kernel.m - 1) / kernel.m * selected.count * selected.k * selected.n)
-        let gathered = Double(max(0, kernel.m / v - 1)) * across * work.elementBytes
-        l2ReadBytes += along * index + gathered
-        l1FilledBytes += along * index + gathered
+        l2ReadBytes += along * index
+        l1FilledBytes += along * index
         dramReadBytes += index
         if !work.inputsOnChip {
-          dramReadBytes += Double(max(0, whole.bElements - selected.bElements)) * work.elementBytes
+          let share = Double(selected.bElements) / Double(whole.bElements)
+          let wanted = 1 - Double.pow(1 - min(1, share), Double((whole.m + v - 1) / v))
+          dramReadBytes += (wanted - share) * Double(whole.bElements) * work.elementBytes
         }
       }
       l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
