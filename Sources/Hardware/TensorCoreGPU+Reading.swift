@@ -31,9 +31,10 @@ extension TensorCoreGPU {
         core.contradiction("the lowest clock, \(minimumClock), is above the highest, \(maximumClock)")
       }
     }
-    var vectorInstructions: Double?
+    var vectorInstructions, dequantisation: Double?
     if var kernels = fields.section("vector_kernels") {
       vectorInstructions = kernels.number("instructions_per_operation", in: 1...100)
+      dequantisation = kernels.optionalNumber("operations_per_dequantisation", in: 0.1...100)
       kernels.finish()
     }
     let sparseKernels = SparseKernels(reading: &fields)
@@ -80,7 +81,7 @@ extension TensorCoreGPU {
       issueEfficiency: issueEfficiency,
       portEfficiency: portEfficiency,
       stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, laneMACs: vector.operationsPerCycle,
-      vectorInstructions: vectorInstructions,
+      vectorInstructions: vectorInstructions, dequantisationOperations: dequantisation,
       sparseKernels: sparseKernels,
       power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)

@@ -55,6 +55,8 @@ public struct TensorCoreGPU: Sendable {
   /// Instructions that a vector kernel issues for each operation and each element it moves: conversions, addresses,
   /// loads and stores with it.
   public var vectorInstructions: Double
+  /// Issue slots of the vector lanes that widening one stored value takes; nil where no kernel does.
+  public var dequantisationOperations: Double?
   /// Kernels for weights in blocks or with zeros anywhere; nil where there are none.
   public var sparseKernels: SparseKernels?
   /// Power and voltage.

@@ -45,6 +45,12 @@ struct KernelSchedule {
   /// Whether operand feed, and not issue, sets the pace of a step.
   var isFeedBound = false
 
+  /// Whether waiting for off-chip memory, which shows within each step, is counted as `feed`.
+  var waitsForMemory = false
+
+  /// Bytes of indices, where they are not those of the pattern's usual format.
+  var storedIndexBytes: Double?
+
   /// SMs that have a tile, averaged over the turns in which they take one.
   var activeMultiprocessors = 0.0
 
@@ -68,10 +74,12 @@ struct MatrixWork {
   var outputOnChip: Bool
   /// Whether tiles and steps divide the product without remainder and SMs share them evenly: a model without tiling.
   var isFluid = false
+  /// Bytes of a stored value of A, scales with it, over those of an element that is multiplied.
+  var weightStorage = 1.0
 
-  /// Bytes of A over those of a dense A.
+  /// Bytes of A over those of a dense A of elements.
   var compression: Double {
-    isSparse ? 0.5 * (1 + metadataBits / (8 * elementBytes)) : 1
+    isSparse ? 0.5 * (weightStorage + metadataBits / (8 * elementBytes)) : weightStorage
   }
 }
 

@@ -9,15 +9,22 @@ extension TensorCoreEngine {
     let isProduct =
       switch op.kind {
       case .gemm, .groupedGEMM: true
+      // A filter of one pixel without steps multiplies the image as it lies in memory; windows of others overlap, and
+      // these kernels do not form them.
+      case .convolution(let c): c.kernel.area == 1 && c.stride.area == 1 && c.groups == 1 && c.padding == Padding()
       default: false
       }
     switch weights {
     case .block(_, _, let zeros) where zeros > 0 && gpu.sparseKernels != nil:
-      guard isProduct else { return (.dense, "run dense: block-sparse kernels multiply matrices only") }
+      guard isProduct else { return (.dense, "run dense: block-sparse kernels do not form windows") }
       return (weights, "run as a block-sparse kernel")
     case .unstructured(let zeros) where zeros > 0 && gpu.sparseKernels != nil:
-      guard isProduct else { return (.dense, "run dense: kernels for compressed rows multiply matrices only") }
-      return (weights, "run as compressed rows (CSR) on the vector lanes")
+      guard isProduct else { return (.dense, "run dense: kernels for compressed rows do not form windows") }
+      let rows = "compressed rows (CSR) on the vector lanes"
+      guard gpu.sparseKernels?.registers != nil, gpu.dataTypes.rates[op.dataType] != nil else {
+        return (weights, "run as \(rows)")
+      }
+      return (weights, "run as tiles that tensor cores multiply dense, or as \(rows), whichever is faster")
     default: break
     }
     guard dataTypes.rates[op.dataType]?.sparsePerCycle != nil else {
@@ -42,6 +49,13 @@ extension TensorCoreEngine {
         .tile(rows: rows, columns: columns, fraction: fraction, n: 2, m: 4),
         "run as one kernel of dense and 2:4 tiles"
       )
+    case .wrapped(let block, let n, let m) where SparsityPattern.structured(n: n, m: m).conformsToTwoOfFour:
+      guard case .gemm(let product) = op.kind, product.hasWeights, op.phase != .backwardData else {
+        return (.dense, "run dense: only products are known as three")
+      }
+      return (
+        .wrapped(block: block, n: 2, m: 4), "run as three products: block-diagonal, 2:4 and block-diagonal"
+      )
     default: return (.dense, "run dense: they may keep more than two of four values")
     }
   }
@@ -53,16 +67,28 @@ extension TensorCoreEngine {
     let work = MatrixWork(
       problems: op.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(task.outputType.bits) / 8, isSparse: false, metadataBits: 0,
-      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip)
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, weightStorage: op.weightStorage)
     switch task.sparsity.weights {
     case .block(let rows, let columns, let zeros):
       let blocks = BlockPattern(rows: rows, columns: columns, zeros: zeros)
-      return (KernelSchedule(work, blocks: blocks, pattern: task.sparsity.weights, kernels, gpu: gpu), rate)
+      let tiles = KernelSchedule(work, blocks: blocks, pattern: task.sparsity.weights, kernels, gpu: gpu)
+      guard rows == 1 else { return (tiles, rate) }
+      let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
+      let groups = KernelSchedule(work, groups: blocks, pattern: task.sparsity.weights, task, gpu: gpu)
+      let isFaster = operatingPoint(of: groups, rate: lanes).elapsed < operatingPoint(of: tiles, rate: rate).elapsed
+      return isFaster ? (groups, lanes) : (tiles, rate)
     case .unstructured(let zeros):
       let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
-      return (
-        KernelSchedule(work, compressedRows: 1 - zeros, pattern: task.sparsity.weights, gpu: gpu), lanes
-      )
+      let rows = KernelSchedule(work, compressedRows: 1 - zeros, pattern: task.sparsity.weights, gpu: gpu)
+      guard let registers = kernels.registers else { return (rows, lanes) }
+      var best = (schedule: rows, rate: lanes, elapsed: operatingPoint(of: rows, rate: lanes).elapsed)
+      for splits in [1, 2, 4, 8] {
+        let tiles = KernelSchedule(
+          work, expanding: 1 - zeros, splits: splits, registers: registers, kernels, gpu: gpu)
+        let elapsed = operatingPoint(of: tiles, rate: rate).elapsed
+        if elapsed < best.elapsed { best = (tiles, rate, elapsed) }
+      }
+      return (best.schedule, best.rate)
     default: return nil
     }
   }
@@ -93,7 +119,7 @@ extension SparsityPattern {
       // Dense tiles have no positions.
       let dense = Double(problem.aElements) * (1 - fraction) * Double(metadataBitsPerValue)
       return count * parts(m, rows) * parts(k, columns) - dense
-    case .dense, .structured, .bank, .fanIn, .mask: return 0
+    case .dense, .structured, .bank, .wrapped, .fanIn, .mask: return 0
     }
   }
 

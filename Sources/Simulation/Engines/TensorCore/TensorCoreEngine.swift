@@ -20,6 +20,7 @@ struct TensorCoreEngine: Engine {
   /// Half of the cache: the rest holds the operands that stream through.
   var residentCapacity: Int { Int(gpu.l2Capacity.count / 2) }
   var overlapsVectorWork: Bool { false }
+  var widensWeights: Bool { gpu.dequantisationOperations != nil }
 
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
@@ -59,7 +60,7 @@ extension SparsityPattern {
     switch self {
     case .structured(let n, let m): n <= 2 && m % 4 == 0 || n == 1 && m == 2
     case .bank(let size, let rate): size / rate <= 2 && size % 4 == 0
-    case .dense, .vectorStructured, .unstructured, .block, .tile, .fanIn, .mask: false
+    case .dense, .vectorStructured, .unstructured, .block, .tile, .wrapped, .fanIn, .mask: false
     }
   }
 }
@@ -70,6 +71,7 @@ extension TensorCoreEngine {
     guard let rate = gpu.dataTypes.rates[task.dataType] else {
       preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
     }
+    if case .wrapped = task.sparsity.weights { return wrappedEstimate(task) }
     if let (schedule, rate) = skippingSchedule(task, op, rate: rate) {
       return finish(schedule, operatingPoint(of: schedule, rate: rate), task, op, rate: rate)
     }
@@ -78,7 +80,8 @@ extension TensorCoreEngine {
       elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
       metadataBits: ignored.contains(.metadata) ? 0 : Double(task.sparsity.weights.metadataBitsPerValue),
-      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling))
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling),
+      weightStorage: op.weightStorage)
 
     var best: (schedule: KernelSchedule, point: OperatingPoint)?
     for kernel in gpu.kernels where work.isSparse ? kernel.isForSparse : kernel.isForDense {
@@ -88,6 +91,7 @@ extension TensorCoreEngine {
         guard splits == 1 || (work.problems.count == 1 && work.problems[0].k >= splits * 512) else { continue }
         var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: gpu)
         schedule.add(task.sparsity.weights, work, op.matrixProblems, gpu: gpu)
+        schedule.addDequantisation(task, work, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { continue }
         let point = operatingPoint(of: schedule, rate: rate)
         if point.elapsed < best?.point.elapsed ?? Seconds(.infinity) { best = (schedule, point) }
@@ -141,13 +145,14 @@ extension TensorCoreEngine {
 
     let clock = point.clock.value
     var matrix = UnitTime(busy: Seconds(s.issue / clock))
-    matrix.stalled[.localMemory] = Seconds(s.feed / clock)
+    let feeder: Bound = s.waitsForMemory ? .dram : .localMemory
+    matrix.stalled[feeder] = Seconds(s.feed / clock)
     matrix.stalled[.fill] = Seconds(s.fill / clock)
     matrix.stalled[.imbalance] = Seconds(s.imbalance / clock)
     matrix.stalled[.launch] = launch
     let isMemoryBound = memory.value >= s.l2 / clock
     let isCoreBound = s.core / clock >= max(memory.value, s.l2 / clock)
-    matrix.stalled[isMemoryBound ? .dram : .l2] = max(.zero, point.elapsed - launch - Seconds(s.core / clock))
+    matrix.stalled[isMemoryBound ? .dram : .l2] += max(.zero, point.elapsed - launch - Seconds(s.core / clock))
 
     let bound: Bound
     if launch > point.elapsed * 0.5 {
@@ -158,7 +163,7 @@ extension TensorCoreEngine {
       bound = .power
     } else {
       let causes: [(Bound, Double)] = [
-        (s.isFeedBound ? .localMemory : .issue, s.issue + (s.isFeedBound ? s.feed : 0)), (.fill, s.fill),
+        (s.isFeedBound ? feeder : .issue, s.issue + (s.isFeedBound ? s.feed : 0)), (.fill, s.fill),
         (.imbalance, s.imbalance),
       ]
       bound = causes.max { $0.1 < $1.1 }?.0 ?? .issue
@@ -178,7 +183,7 @@ extension TensorCoreEngine {
         dramRead: Bytes(Int64(s.dramReadBytes.rounded())), dramWritten: Bytes(Int64(s.dramWrittenBytes.rounded())),
         l2Read: Bytes(Int64(s.l2ReadBytes.rounded())), l2Written: Bytes(Int64(s.l2WrittenBytes.rounded())),
         l1Filled: Bytes(Int64(s.l1FilledBytes.rounded())), l1Read: Bytes(Int64(s.l1ReadBytes.rounded())),
-        metadata: footprint.aMetadata),
+        metadata: s.storedIndexBytes.map { Bytes(Int64($0.rounded(.up))) } ?? footprint.aMetadata),
       energy: EnergyBreakdown(
         mac: mac * point.energyScale, l1: l1 * point.energyScale, l2: l2 * point.energyScale, dram: dram,
         idle: gpu.power.idle * point.elapsed),

@@ -1,0 +1,64 @@
+import Hardware
+import Quantities
+import Workloads
+
+extension TensorCoreEngine {
+  /// C = A·(S·(B·X)) with block-diagonal A and B and a 2:4 matrix S in place of one matrix (ARMOR).
+  ///
+  /// Three kernels one after the other: ⌈K/b⌉ dense products of b×N×b, the 2:4 product, ⌈M/b⌉ dense products of b×N×b,
+  ///
+  ///     t = t_B + t_S + t_A,    extra multiply-accumulates (K + M)·N·b
+  ///
+  /// which is (1/M + 1/K)·b of the dense product's. Results in between stay on chip where they fit, as between any two
+  /// operators. The extra work counts as padding: the dense matrix has none of it.
+  ///
+  /// Left out: fusing the small products with the large one, as a kernel made for it could; then t is less by two launches
+  /// and the traffic between.
+  func wrappedEstimate(_ task: Task) -> Estimate {
+    guard case .gemm(let product) = task.kind, case .wrapped(let block, let n, let m) = task.sparsity.weights else {
+      preconditionFailure("\(task.kind.name) is not wrapped; runnable(_:_:) lets only products through")
+    }
+    func staysOnChip(_ rows: Int) -> Bool {
+      rows * product.n * product.batch * task.dataType.bits / 8 <= residentCapacity
+    }
+    func part(
+      _ shape: GEMM, _ weights: SparsityPattern, from inputsOnChip: Bool, to outputOnChip: Bool
+    ) -> Estimate {
+      var part = task
+      part.kind = .gemm(shape)
+      part.sparsity.weights = weights
+      (part.inputsOnChip, part.outputOnChip) = (inputsOnChip, outputOnChip)
+      return estimate(part)
+    }
+    func diagonal(_ size: Int) -> GEMM {
+      GEMM(m: block, n: product.n, k: block, batch: (size + block - 1) / block * product.batch)
+    }
+    let (before, after) = (staysOnChip(product.k), staysOnChip(product.m))
+    let inner = part(diagonal(product.k), .dense, from: task.inputsOnChip, to: before)
+    let core = part(product, .structured(n: n, m: m), from: before, to: after)
+    let outer = part(diagonal(product.m), .dense, from: after, to: task.outputOnChip)
+    return core.extended(by: [inner, outer])
+  }
+}
+
+extension Estimate {
+  /// This and `others` one after the other, whose multiply-accumulates are padding of this.
+  func extended(by others: [Estimate]) -> Estimate {
+    var result = self
+    for other in others {
+      result.elapsed = result.elapsed + other.elapsed
+      result.cycles = result.cycles + other.cycles
+      result.matrix += other.matrix
+      result.vector += other.vector
+      result.memory += other.memory
+      result.macs.padded += other.macs.useful + other.macs.padded
+      result.traffic.add(other.traffic, times: 1)
+      result.energy.add(other.energy, times: 1)
+      result.isPowerCapped = result.isPowerCapped || other.isPowerCapped
+    }
+    let longest = ([self] + others).max { $0.elapsed < $1.elapsed }
+    result.bound = longest?.bound ?? bound
+    result.clock = Hertz(Double(result.cycles.count) / result.elapsed.value)
+    return result
+  }
+}
