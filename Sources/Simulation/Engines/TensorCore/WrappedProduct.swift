@@ -47,7 +47,6 @@ extension Estimate {
     var result = self
     for other in others {
       result.elapsed = result.elapsed + other.elapsed
-      result.cycles = result.cycles + other.cycles
       result.matrix += other.matrix
       result.vector += other.vector
       result.memory += other.memory
@@ -56,9 +55,11 @@ extension Estimate {
       result.energy.add(other.energy, times: 1)
       result.isPowerCapped = result.isPowerCapped || other.isPowerCapped
     }
-    let longest = ([self] + others).max { $0.elapsed < $1.elapsed }
-    result.bound = longest?.bound ?? bound
-    result.clock = Hertz(Double(result.cycles.count) / result.elapsed.value)
+    let all = [self] + others
+    result.bound = all.max { $0.elapsed < $1.elapsed }?.bound ?? bound
+    let mean = all.reduce(0) { $0 + $1.elapsed.value * $1.clock.value } / result.elapsed.value
+    result.clock = min(Hertz(mean), all.map(\.clock).max() ?? clock)
+    result.cycles = Cycles(Int64((result.elapsed.value * result.clock.value).rounded(.up)))
     return result
   }
 }
