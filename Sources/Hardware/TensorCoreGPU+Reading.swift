@@ -171,13 +171,17 @@ extension GEMMKernel {
     let perMultiprocessor = fields.optional("per_multiprocessor", in: 1...32) ?? 1
     let splits = fields.optional("split_k", as: Bool.self) ?? false
     let bits = fields.optional("element_bits", in: 8...32)
-    let kinds = [("dense", (true, false)), ("sparse", (false, true)), ("both", (true, true))]
-    let operands = fields.node("operands").map { reader.choice($0, kinds, what: "a kind of operands") } ?? (true, true)
+    let kinds = [
+      ("dense", (true, false, false)), ("sparse", (false, true, false)), ("both", (true, true, false)),
+      ("panels", (false, true, true)),
+    ]
+    let operands =
+      fields.node("operands").map { reader.choice($0, kinds, what: "a kind of operands") } ?? (true, true, false)
     fields.finish()
     guard let tile, let cluster, let operands else { return nil }
     self.init(
       m: tile.0, n: tile.1, cluster: Cluster(m: cluster.0, n: cluster.1),
       tilesPerMultiprocessor: perMultiprocessor, splitsReduction: splits, isForDense: operands.0,
-      isForSparse: operands.1, elementBits: bits)
+      isForSparse: operands.1, isForPanels: operands.2, elementBits: bits)
   }
 }

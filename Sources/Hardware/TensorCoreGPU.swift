@@ -124,6 +124,8 @@ public struct GEMMKernel: Hashable, Sendable {
   public var isForSparse: Bool
   /// The one size of operands' elements that it takes; nil for any.
   public var elementBits: Int?
+  /// Whether it gathers for the panels of V:N:M weights, and does nothing else; a tile is as high as a panel.
+  public var isForPanels: Bool
 
   /// Thread blocks along each side.
   public struct Cluster: Hashable, Sendable {
@@ -141,7 +143,7 @@ public struct GEMMKernel: Hashable, Sendable {
   /// A kernel.
   public init(
     m: Int, n: Int, cluster: Cluster, tilesPerMultiprocessor: Int, splitsReduction: Bool, isForDense: Bool = true,
-    isForSparse: Bool = true, elementBits: Int? = nil
+    isForSparse: Bool = true, isForPanels: Bool = false, elementBits: Int? = nil
   ) {
     self.m = m
     self.n = n
@@ -150,6 +152,7 @@ public struct GEMMKernel: Hashable, Sendable {
     self.splitsReduction = splitsReduction
     self.isForDense = isForDense
     self.isForSparse = isForSparse
+    self.isForPanels = isForPanels
     self.elementBits = elementBits
   }
 }

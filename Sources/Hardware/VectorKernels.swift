@@ -6,6 +6,8 @@ public struct VectorKernels: Hashable, Sendable {
   public var residentThreads: Int
   /// Instructions issued for each operation and each element moved: conversions, addresses, loads and stores with it.
   public var instructionsPerOperation: Double
+  /// Issue slots of the vector lanes that widening one stored value takes; nil where no kernel does.
+  public var dequantisationOperations: Double?
   /// Bytes of the level-two cache's that loads and stores move in a cycle of the highest clock.
   public var cacheBandwidth: BytesPerCycle
   /// What a reduction of everything to one result needs beyond its launch: thread blocks hand their parts to the last.
@@ -25,6 +27,7 @@ public struct VectorKernels: Hashable, Sendable {
     guard var fields = parent.section("vector_kernels") else { return nil }
     let threads = fields.count("resident_threads")
     let instructions = fields.number("instructions_per_operation", in: 1...100)
+    dequantisationOperations = fields.optionalNumber("operations_per_dequantisation", in: 0.1...100)
     let bandwidth = fields.quantity("cache_bandwidth", as: BytesPerCycle.self)
     let setup = fields.optionalQuantity("reduction_setup", as: Seconds.self) ?? .zero
     let layer = RowKernel(reading: &fields, "layer_normalization")

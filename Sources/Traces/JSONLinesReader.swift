@@ -123,6 +123,7 @@ extension Operator {
     }
     let dataType = fields.required("dtype", as: DataType.self)
     let outputType = fields.optional("out_dtype", as: DataType.self)
+    let weightType = fields.optional("weight_dtype", as: DataType.self)
     let sparsity = fields.node("sparsity").map { OperandSparsity.read($0, reader) } ?? .dense
     let dependencies = fields.node("deps").map { node in
       (node.elements ?? []).compactMap { element -> Int? in
@@ -144,7 +145,7 @@ extension Operator {
     guard let name, let dataType, let kind else { return nil }
     let result = Operator(
       name: name, kind: kind, phase: phase ?? .inference, dataType: dataType, outputType: outputType,
-      sparsity: sparsity, dependencies: dependencies ?? [], repeats: repeats)
+      weightType: weightType, sparsity: sparsity, dependencies: dependencies ?? [], repeats: repeats)
     for problem in result.shapeProblems() {
       reader.report(
         problem.code, problem.message, at: node[problem.key]?.range ?? node.range, help: problem.help)

@@ -43,7 +43,7 @@ extension RowReader {
     let hot = "_hot"
     let name = text("op")
     let isHot = name.hasSuffix(hot)
-    let known = ["add1", "sum", "layernorm", "gelu", "softmax"]
+    let known = ["add1", "sum", "layernorm", "gelu", "softmax", "transpose"]
     let function = choice(
       "op", known.map { ($0, $0) } + known.map { ($0 + hot, $0) }, what: "an operator that is measured")
     guard let shape = memoryShape(), let function else { return nil }
@@ -51,6 +51,7 @@ extension RowReader {
     let operation: OperatorKind
     switch function {
     case "add1": operation = .elementwise(Elementwise(.add, elements: elements))
+    case "transpose": operation = .elementwise(Elementwise(.transpose, elements: elements))
     case "gelu": operation = .elementwise(Elementwise(.gelu, elements: elements))
     case "sum": operation = .reduction(Reduction(outputs: 1, width: elements))
     case "layernorm": operation = .normalization(Normalization(.layer, rows: shape.rows, width: shape.width))

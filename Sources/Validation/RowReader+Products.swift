@@ -44,7 +44,7 @@ extension RowReader {
       experiments: [
         Experiment(
           variant: name, category: shape.category, operators: operators, power: .burst,
-          kernel: optionalText("kernel").flatMap(KernelName.init), readings: readings)
+          kernel: KernelName(text(optional: "kernel")), readings: readings)
       ])
   }
 

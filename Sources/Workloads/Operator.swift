@@ -134,6 +134,9 @@ public struct Operator: Hashable, Sendable {
   public var dataType: DataType
   /// How its result is stored.
   public var outputType: DataType
+  /// How its weights are stored where that is not how they are multiplied: widened on the way, with a 16-bit scale and
+  /// zero point for each group of 128 along K, or for each run of a block of one row.
+  public var weightType: DataType?
   /// Where its operands are zero.
   public var sparsity: OperandSparsity
   /// Indices of earlier operators whose results it uses.
@@ -144,13 +147,15 @@ public struct Operator: Hashable, Sendable {
   /// An operator of an inference run, dense and run once unless told otherwise; the result has the operands' type.
   public init(
     name: String, kind: OperatorKind, phase: Phase = .inference, dataType: DataType,
-    outputType: DataType? = nil, sparsity: OperandSparsity = .dense, dependencies: [Int] = [], repeats: Int = 1
+    outputType: DataType? = nil, weightType: DataType? = nil, sparsity: OperandSparsity = .dense,
+    dependencies: [Int] = [], repeats: Int = 1
   ) {
     self.name = name
     self.kind = kind
     self.phase = phase
     self.dataType = dataType
     self.outputType = outputType ?? dataType
+    self.weightType = weightType == dataType ? nil : weightType
     self.sparsity = sparsity
     self.dependencies = dependencies
     self.repeats = repeats

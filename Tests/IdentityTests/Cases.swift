@@ -128,6 +128,7 @@ enum RandomWorkload {
       .structured(n: 3, m: 4), .bank(size: 64, rate: 16), .bank(size: 64, rate: 32), .bank(size: 16, rate: 4),
       .unstructured(zeros: 0.7), .unstructured(zeros: 0.99), .block(rows: 32, columns: 32, zeros: 0.5), .fanIn(1),
       .vectorStructured(v: 64, n: 2, m: 8), .tile(rows: 128, columns: 128, fraction: 0.5, n: 2, m: 4),
+      .wrapped(block: 64, n: 2, m: 4), .block(rows: 1, columns: 16, zeros: 0.5),
     ]
     var operators: [Operator] = []
     while operators.count < count {

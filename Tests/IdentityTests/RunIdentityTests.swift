@@ -72,12 +72,13 @@ import Testing
   }
 
   private static func checkBandwidths(_ workload: Workload, _ machine: Machine) throws {
-    // Operators that share a power limit may slow each other down; all together they never do.
+    // Operators that share a power limit may slow each other down. All together they do so by no more than choosing
+    // each kernel for itself costs: a faster one may need more energy.
     let free = machine.withoutSharedLimit
     let (limited, before) = (try Self.run(workload, machine), try Self.run(workload, free))
     for (what, faster) in Self.doubled(machine) {
       let after = try Self.run(workload, faster)
-      #expect(after.totals.elapsed.value <= limited.totals.elapsed.value * (1 + 1e-6), "\(what)")
+      #expect(after.totals.elapsed.value <= limited.totals.elapsed.value * 1.03, "\(what)")
     }
     for (what, faster) in Self.doubled(free) {
       let after = try Self.run(workload, faster)

@@ -459,6 +459,9 @@ struct MechanismTests {
     #expect(answer(.add, 16).bound == .launch)
     // From the cache, instructions and special functions are the limit where the cache delivers enough.
     #expect(answer(.copy, 1 << 25, onChip: true).bound == .l2)
+    // A sector of 32 bytes for every element of two.
+    let turned = answer(.transpose, 1 << 25, onChip: true)
+    #expect(turned.bound == .l2 && turned.traffic.l2Read == Bytes(32 << 25))
     gpu.vectorKernels.cacheBandwidth = BytesPerCycle(1e9)
     let exp = answer(.exp, 1 << 25, onChip: true)
     #expect(exp.traffic.dram == .zero && exp.bound == .vector)

@@ -18,6 +18,9 @@ struct WorkloadArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Convert all floating-point operands to this type.", valueName: "type"))
   var dataType: DataType?
 
+  @Option(help: ArgumentHelp("Store weights in this type, and widen them on the way.", valueName: "type"))
+  var weightType: DataType?
+
   @Option(help: ArgumentHelp("Force a systolic array's dataflow.", valueName: "ws|os"))
   var dataflow: SystolicArray.Dataflow?
 
@@ -34,7 +37,8 @@ struct WorkloadArguments: ParsableArguments {
   func study() throws(DiagnosticList) -> Study {
     Console.progress("reading \(trace)")
     let study = try Study(
-      trace: trace, sparsity: sparsity, training: training, dataType: dataType, options: model.options)
+      trace: trace, sparsity: sparsity, training: training, dataType: dataType, weightType: weightType,
+      options: model.options)
     Console.progress("")
     Console.show(study.warnings + model.warnings(for: study.format))
     return study

@@ -52,10 +52,13 @@ struct KernelSchedule {
   var dramWrittenBytes = 0.0
   /// Multiply-accumulates issued, padding included.
   var executedMACs = 0.0
-  /// What sets the pace of a step: issue, shared memory's port or the level-two cache's.
+  /// What sets the pace of a step: issue, shared memory's port, the level-two cache's, or off-chip memory where waiting
+  /// for it shows within each step.
   var pace = Bound.issue
   /// Whether its cycles hold already what overlaps badly.
   var overlapsFully = false
+  /// Bytes of indices, where they are not those of the pattern's usual format.
+  var storedIndexBytes: Double?
   /// SMs that have a tile, averaged over the turns in which they take one.
   var activeMultiprocessors = Double.infinity
 
@@ -79,10 +82,12 @@ struct MatrixWork {
   var outputOnChip: Bool
   /// Whether tiles and steps divide the product without remainder and SMs share them evenly: a model without tiling.
   var isFluid = false
+  /// Bytes of a stored value of A, scales with it, over those of an element that is multiplied.
+  var weightStorage = 1.0
 
-  /// Bytes of A over those of a dense A.
+  /// Bytes of A over those of a dense A of elements.
   var compression: Double {
-    isSparse ? 0.5 * (1 + metadataBits / (8 * elementBytes)) : 1
+    isSparse ? 0.5 * (weightStorage + metadataBits / (8 * elementBytes)) : weightStorage
   }
 }
 

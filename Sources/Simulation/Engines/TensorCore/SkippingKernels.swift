@@ -131,7 +131,7 @@ extension KernelSchedule {
   }
 
   /// Off-chip traffic of one product and its results, with a share `kept` of A, its `index` bytes, and `b` bytes of B.
-  private mutating func addMemory(
+  mutating func addMemory(
     of problem: MatrixProblem, _ work: MatrixWork, kept: Double, index: Double, b: Double
   ) {
     let a = Double(problem.aElements) * kept * work.elementBytes + index

@@ -35,6 +35,7 @@ struct TensorCoreEngine: Engine {
   /// Half of the cache: the rest holds the operands that stream through.
   var residentCapacity: Int { Int(gpu.l2Capacity.count / 2) }
   var overlapsVectorWork: Bool { false }
+  var widensWeights: Bool { gpu.vectorKernels.dequantisationOperations != nil }
 
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
@@ -68,27 +69,35 @@ struct TensorCoreEngine: Engine {
   /// holds the average over them at the limit. Light kernels so leave power to heavy ones. A kernel longer than the
   /// controller's window has a clock of its own.
   func estimates(of tasks: [Task], times: [Double]) -> [Estimate] {
-    let kernels = tasks.map(kernel)
-    let isLong = kernels.map { $0.demand.elapsed(gpu.maximumClock.value) > gpu.power.window.value }
-    let shared = point(kernels.indices.filter { !isLong[$0] }.map { (kernels[$0], times[$0]) })
-    return kernels.indices.map { index in
-      let kernel = kernels[index]
-      return kernel.answer((isLong[index] ? point([(kernel, 1)]) : shared).of(kernel.demand))
+    let kernels = tasks.map(kernels)
+    func isLong(_ kernel: Kernel) -> Bool { kernel.demand.elapsed(gpu.maximumClock.value) > gpu.power.window.value }
+    let shared = point(
+      zip(kernels, times).flatMap { kernels, times in kernels.filter { !isLong($0) }.map { ($0, times) } })
+    return kernels.map { kernels in
+      let answers = kernels.map { $0.answer((isLong($0) ? point([($0, 1)]) : shared).of($0.demand)) }
+      return answers[0].extended(by: answers.dropFirst())
     }
   }
 
   private func point(_ kernels: [(kernel: Kernel, times: Double)]) -> OperatingPoint {
-    OperatingPoint(
+    // Sums that do not depend on the order of operators.
+    let kernels = kernels.sorted { a, b in
+      let (x, y) = (a.kernel.demand, b.kernel.demand)
+      return (x.cycles, x.memory.value, x.dynamicEnergy.value, x.launch.value, a.times)
+        < (y.cycles, y.memory.value, y.dynamicEnergy.value, y.launch.value, b.times)
+    }
+    return OperatingPoint(
       kernels.map { ($0.kernel.demand, $0.times) }, power: power(of: kernels), minimum: gpu.minimumClock,
       maximum: gpu.maximumClock)
   }
 
-  private func kernel(_ task: Task) -> Kernel {
+  /// The kernels of a task, one after the other; multiply-accumulates of all but the first are not the task's own.
+  private func kernels(_ task: Task) -> [Kernel] {
     switch task.kind {
-    case .gemm, .groupedGEMM, .convolution: matrixKernel(task)
-    case .attention(let attention): attentionKernel(attention, task)
+    case .gemm, .groupedGEMM, .convolution: wrappedParts(task)?.map(matrixKernel) ?? [matrixKernel(task)]
+    case .attention(let attention): [attentionKernel(attention, task)]
     case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
-      vectorKernel(task)
+      [vectorKernel(task)]
     }
   }
 
@@ -132,7 +141,7 @@ extension SparsityPattern {
     switch self {
     case .structured(let n, let m): n <= 2 && m % 4 == 0 || n == 1 && m == 2
     case .bank(let size, let rate): size / rate <= 2 && size % 4 == 0
-    case .dense, .vectorStructured, .unstructured, .block, .tile, .fanIn, .mask: false
+    case .dense, .vectorStructured, .unstructured, .block, .tile, .wrapped, .fanIn, .mask: false
     }
   }
 }
@@ -152,13 +161,13 @@ extension TensorCoreEngine {
       elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(outputBits ?? task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
       metadataBits: ignored.contains(.metadata) ? 0 : Double(task.sparsity.weights.metadataBitsPerValue),
-      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling))
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling),
+      weightStorage: op.weightStorage)
 
-    let machine = task.sparsity.weights.passes(on: gpu)
     let problems = op.matrixProblems
     // By time under the power limit, which is no less than at the highest clock.
     var best: KernelSchedule?
-    var shortest = Double.infinity
+    var shortest = Seconds(.infinity)
     for kernel in gpu.kernels where kernel.takes(work) && task.sparsity.weights.fits(kernel, on: gpu) {
       var splits = 1
       while splits <= 8 {
@@ -168,14 +177,12 @@ extension TensorCoreEngine {
           splits == 1
             || (kernel.splitsReduction && work.problems.count == 1 && work.problems[0].k >= splits * 512)
         else { break }
-        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: machine)
+        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: gpu)
         schedule.add(task.sparsity.weights, work, problems, gpu: gpu)
+        schedule.addDequantisation(task, work, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { break }
-        let demand = demand(of: schedule, rate: rate)
-        guard demand.elapsed(gpu.maximumClock.value) < shortest else { continue }
-        let elapsed = OperatingPoint(
-          demand, power: work.isSparse ? alone.other : alone.dense, minimum: gpu.minimumClock, maximum: gpu.maximumClock
-        ).elapsed.value
+        guard demand(of: schedule, rate: rate).elapsed(gpu.maximumClock.value) < shortest.value else { continue }
+        let elapsed = elapsedAlone(schedule, rate: rate)
         if elapsed < shortest { (best, shortest) = (schedule, elapsed) }
       }
     }
@@ -230,6 +237,14 @@ extension TensorCoreEngine {
       overlapExponent: s.overlapsFully ? .infinity : gpu.overlapExponent)
   }
 
+  /// What a schedule takes that runs alone.
+  func elapsedAlone(_ s: KernelSchedule, rate: MACRate) -> Seconds {
+    OperatingPoint(
+      demand(of: s, rate: rate), power: s.isSparse ? alone.other : alone.dense, minimum: gpu.minimumClock,
+      maximum: gpu.maximumClock
+    ).elapsed
+  }
+
   /// The time of off-chip traffic that `active` SMs share.
   func memoryTime(_ bytes: Double, active: Double = .infinity) -> Seconds {
     guard bytes > 0 else { return .zero }
@@ -254,10 +269,10 @@ extension TensorCoreEngine {
 
     let clock = point.clock.value
     var matrix = UnitTime(busy: Seconds(s.issue / clock))
-    matrix.stalled[s.pace == .l2 ? .l2 : .localMemory] = Seconds(s.feed / clock)
-    matrix.stalled[.fill] = Seconds(s.fill / clock)
-    matrix.stalled[.imbalance] = Seconds(s.imbalance / clock)
-    matrix.stalled[.launch] = launch
+    matrix.stalled[s.pace == .issue ? .localMemory : s.pace] = Seconds(s.feed / clock)
+    matrix.stalled[.fill] += Seconds(s.fill / clock)
+    matrix.stalled[.imbalance] += Seconds(s.imbalance / clock)
+    matrix.stalled[.launch] += launch
     let isMemoryBound = memory >= cache
     let isCoreBound = s.core / clock >= max(memory, cache).value
     matrix.stalled[isMemoryBound ? .dram : .l2] += max(.zero, point.elapsed - launch - Seconds(s.core / clock))
@@ -291,7 +306,7 @@ extension TensorCoreEngine {
         dramRead: Bytes(Int64(s.dramReadBytes.rounded())), dramWritten: Bytes(Int64(s.dramWrittenBytes.rounded())),
         l2Read: Bytes(Int64(s.l2ReadBytes.rounded())), l2Written: Bytes(Int64(s.l2WrittenBytes.rounded())),
         l1Filled: Bytes(Int64(s.l1FilledBytes.rounded())), l1Read: Bytes(Int64(s.l1ReadBytes.rounded())),
-        metadata: footprint.aMetadata),
+        metadata: s.storedIndexBytes.map { Bytes(Int64($0.rounded(.up))) } ?? footprint.aMetadata),
       energy: EnergyBreakdown(
         mac: mac * point.energyScale, clock: clockEnergy * point.energyScale, l1: l1 * point.energyScale,
         l2: l2 * point.energyScale, dram: dram,
