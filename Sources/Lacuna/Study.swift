@@ -66,7 +66,7 @@ public struct Study: Sendable {
     try Self.check(rules, for: training)
     let typed = dataType.map(workload.converting(to:)) ?? workload
     if let training {
-      (self.workload, notes) = try typed.trained(by: training, rules: rules)
+      (self.workload, notes) = try typed.trained(by: training, rules: rules, keepsTypes: dataType != nil)
       baseline = try typed.trained(by: .dense, rules: []).workload.withoutPatterns
     } else {
       (self.workload, notes) = try typed.applying(rules)

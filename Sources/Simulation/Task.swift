@@ -47,6 +47,8 @@ protocol Engine {
   var residentCapacity: Int { get }
   /// Whether vector operators run beside the matrix operator before them, instead of after it.
   var overlapsVectorWork: Bool { get }
+  /// Whether an operator runs beside earlier products that give weight gradients, instead of after them.
+  func runsBesideWeightGradients(_ op: Operator) -> Bool
 }
 
 /// An operator as a machine runs it, or why it cannot.
@@ -58,6 +60,8 @@ enum Adaptation {
 }
 
 extension Engine {
+  func runsBesideWeightGradients(_ op: Operator) -> Bool { false }
+
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {
     guard let (type, _) = dataTypes.resolve(op.dataType) else {

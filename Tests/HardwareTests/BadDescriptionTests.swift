@@ -60,7 +60,7 @@ struct Mistake: Sendable {
     Mistake(
       "sat", .outOfRange, "value: 1, kind: assumed, source: \"one mul", "value: 0, kind: assumed, source: \"one mul"),
     Mistake("sat", .outOfRange, "value: 2 pJ", "value: 0 pJ"),
-    Mistake("sat", .unknownValue, "bf16: fp16}", "bf17: fp16}"),
+    Mistake("sat", .unknownValue, "bf16: fp16,", "bf17: fp16,"),
     Mistake("sat", .outOfRange, "value: 12.5 pJ/B", "value: -12.5 pJ/B"),
     Mistake("sat", .inconsistentHardware, "value: 18.3 GB/s", "value: 28.3 GB/s", below: -2),
     Mistake("sat", .missingUnit, "value: 50 ns", "value: 50"),
@@ -87,8 +87,8 @@ struct Mistake: Sendable {
     Mistake(
       "sat", .inconsistentHardware, "value: 1, kind: assumed, source: \"one mul",
       "value: 2, kind: assumed, source: \"one mul"),
-    Mistake("sat", .inconsistentHardware, "bf16: fp16}", "bf16: int8}"),
-    Mistake("sat", .wrongType, "substitutes: {fp32: fp16, bf16: fp16}", "substitutes: [fp32, fp16]"),
+    Mistake("sat", .inconsistentHardware, "bf16: fp16,", "bf16: int8,"),
+    Mistake("sat", .wrongType, "substitutes: {fp32: fp16, bf16: fp16, fp8: fp16}", "substitutes: [fp32, fp16]"),
     Mistake("sat", .unknownValue, "  fp16:\n", "  fp17:\n", help: "did you mean 'fp16'?"),
     Mistake("sat", .unknownKey, "updater:", "flavour: mint\nupdater:"),
     Mistake(
@@ -185,7 +185,7 @@ struct Mistake: Sendable {
     let lines = try Repository.text("sat").split(separator: "\n", omittingEmptySubsequences: false)
     let start = try #require(lines.firstIndex { $0.hasPrefix("data_types:") })
     let text = (lines[..<start] + ["data_types: {}"] + lines[(start + 4)...]).joined(separator: "\n")
-      .replacingOccurrences(of: "substitutes: {fp32: fp16, bf16: fp16}", with: "")
+      .replacingOccurrences(of: "substitutes: {fp32: fp16, bf16: fp16, fp8: fp16}", with: "")
     let told = Self.told(text)
     #expect(told.map { $0.location?.line } == [start + 1])
   }

@@ -16,6 +16,12 @@ private struct Case {
   /// Sums the output buffer collects.
   var capacity: Int
 
+  /// Every pattern that is trained with or published for a machine, some between, and dense ones.
+  static let patterns = [
+    (1, 1), (1, 1), (1, 2), (2, 2), (1, 4), (2, 4), (3, 4), (4, 4), (1, 8), (2, 8), (4, 8), (5, 8), (8, 8), (1, 16),
+    (2, 16), (4, 16), (8, 16), (16, 16),
+  ]
+
   init(seed: Int) throws {
     var generator = SeededGenerator(seed: seed)
     func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
@@ -29,9 +35,8 @@ private struct Case {
       height: array.rows, width: array.columns, latency: Int(array.accumulatorLatency.count),
       interleaving: array.interleaving, holdsGroups: array.sparseElement == .group)
 
-    let m = [1, 1, 2, 4, 8][pick(0...4)]
-    let n = pick(1...m)
-    let groups = pick(1...max(1, 24 / m))
+    let (n, m) = Self.patterns[pick(0...Self.patterns.count - 1)]
+    let groups = pick(1...max(2, 24 / m))
     // Dense filters need not fill their last group.
     let tail = n == m && stepped.holdsGroups ? pick(0...m - 1) : 0
     let depth = m * groups + tail
@@ -81,7 +86,7 @@ struct SteppedArrayTests {
 
   @Test(arguments: SystolicArray.Dataflow.allCases)
   func `cycles, products and accesses are those of the stepped array`(_ dataflow: SystolicArray.Dataflow) throws {
-    for seed in 1...600 {
+    for seed in 1...3000 {
       let it = try Case(seed: seed)
       let outcome = it.run(dataflow)
       let folds = it.folds(dataflow)
@@ -101,5 +106,6 @@ struct SteppedArrayTests {
     #expect(cases.count { !$0.filters.columns.count.isMultiple(of: $0.array.columns) } > 100)
     #expect(cases.count { $0.stepped.latency > $0.stepped.interleaving && $0.filters.n > 1 } > 50)
     #expect(cases.count { !$0.stepped.holdsGroups && !$0.array.rows.isMultiple(of: $0.filters.n) } > 50)
+    for (n, m) in Case.patterns { #expect(cases.count { ($0.filters.n, $0.filters.m) == (n, m) } > 10, "\(n):\(m)") }
   }
 }

@@ -57,6 +57,14 @@ struct SystolicEngine: Engine {
   /// Vector work waits for the product it follows: both share the buffers and the memory's rate.
   var overlapsVectorWork: Bool { false }
 
+  func runsBesideWeightGradients(_ op: Operator) -> Bool {
+    switch op.kind {
+    case .update: array.besideWeightGradients.contains(array.updater == nil ? .vector : .updater)
+    case .pruning: array.besideWeightGradients.contains(array.pruner == nil ? .vector : .pruner)
+    default: op.phase == .backwardData && !op.kind.isMatrix && array.besideWeightGradients.contains(.vector)
+    }
+  }
+
   func estimate(_ task: Task) -> Estimate {
     let op = task.asOperator
     guard op.kind.isMatrix else { return estimateVector(op, task) }
