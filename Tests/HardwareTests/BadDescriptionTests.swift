@@ -59,7 +59,7 @@ struct Mistake: Sendable {
       "value: -4, kind: assumed, source: \"interleave"),
     Mistake(
       "sat", .outOfRange, "value: 1, kind: assumed, source: \"one mul", "value: 0, kind: assumed, source: \"one mul"),
-    Mistake("sat", .outOfRange, "value: 2 pJ", "value: 0 pJ"),
+    Mistake("sat", .outOfRange, "value: 7 pJ", "value: 0 pJ"),
     Mistake("sat", .unknownValue, "bf16: fp16,", "bf17: fp16,"),
     Mistake("sat", .outOfRange, "value: 12.5 pJ/B", "value: -12.5 pJ/B"),
     Mistake("sat", .inconsistentHardware, "value: 18.3 GB/s", "value: 28.3 GB/s", below: -2),
@@ -68,9 +68,7 @@ struct Mistake: Sendable {
       "sat", .unknownKey, "energy: {value: 162.5 pJ/B, kind: published",
       "energy: {value: 162.5 pJ/B, unit: J, kind: published"),
     Mistake(
-      "sat", .missingKey,
-      "energy: {value: 0.9 pJ, kind: assumed, source: \"Horowitz, ISSCC 2014, 45 nm ASIC: fp32 add; an FPGA takes more\"}",
-      "energy: {value: 0.9 pJ, kind: assumed}"),
+      "sat", .unknownKey, "as much in an FPGA; as mac_energy\"}", "as much in an FPGA; as mac_energy\", unit: J}"),
     Mistake("sat", .unknownValue, "kind: assumed, source: \"secondary", "kind: guessed, source: \"secondary"),
     Mistake("sat", .wrongType, "value: yes", "value: 3"),
     Mistake("sat", .missingKey, "value: 20 W, kind: assumed, source: \"a large", "kind: assumed, source: \"a large"),

@@ -15,6 +15,8 @@ private struct Case {
   var filters: SteppedArray.Filters
   /// Sums the output buffer collects.
   var capacity: Int
+  /// Rows the input buffer keeps for all folds; nil streams them past each.
+  var rowLimit: Int?
 
   /// Every pattern that is trained with or published for a machine, some between, and dense ones.
   static let patterns = [
@@ -49,24 +51,26 @@ private struct Case {
     }
     filters = SteppedArray.Filters(n: n, m: m, depth: depth, columns: columns)
     capacity = pick(1...80)
+    rowLimit = seed.isMultiple(of: 3) ? pick(0...20) : nil
   }
 
-  /// Rows of a strip, in whole turns of the interleaving where one fits.
-  var stripRows: Int {
-    let rows = max(1, capacity / array.columns)
-    return rows < array.interleaving ? rows : rows / array.interleaving * array.interleaving
+  /// At least one row, in whole turns of the interleaving where one fits.
+  func wholeTurns(_ rows: Int) -> Int {
+    rows < array.interleaving ? max(1, rows) : rows / array.interleaving * array.interleaving
   }
 
   func folds(_ dataflow: SystolicArray.Dataflow) -> FoldedProduct {
     FoldedProduct(
       ArrayProduct(
         rows: moving.count, columns: filters.columns.count, depth: filters.depth, kept: filters.n,
-        group: filters.m), on: array, dataflow: dataflow, outputCapacity: capacity)
+        group: filters.m), on: array, dataflow: dataflow, outputCapacity: capacity, rowLimit: rowLimit)
   }
 
   func run(_ dataflow: SystolicArray.Dataflow) -> SteppedArray.Outcome {
     switch dataflow {
-    case .weightStationary: stepped.weightStationary(moving, filters, stripRows: stripRows)
+    case .weightStationary:
+      stepped.weightStationary(
+        moving, filters, sumRows: wholeTurns(capacity / array.columns), keptRows: rowLimit.map(wholeTurns))
     case .outputStationary: stepped.outputStationary(moving, filters)
     }
   }

@@ -78,6 +78,7 @@ public enum JSONReport {
     [
       ("operators", .integer(totals.operators)), ("elapsed_s", .number(totals.elapsed.value)),
       ("cycles", .integer(Int(totals.cycles.count))), ("average_power_w", .number(totals.averagePower.value)),
+      ("dense_operations_per_j", .number(totals.operationsPerJoule)),
       ("power_capped_s", .number(totals.powerCapped.value)), ("matrix_busy_s", .number(totals.matrix.busy.value)),
       ("macs", macs(totals.macs)), ("traffic", traffic(totals.traffic)), ("energy", energy(totals.energy)),
       (
