@@ -37,6 +37,7 @@ extension TensorCoreGPU {
       kernels.finish()
     }
     let sparseKernels = SparseKernels(reading: &fields)
+    let compression = WeightCompression(reading: &fields)
     var port: BytesPerCycle?
     var multiprocessorBandwidth: BytesPerSecond?
     var sharedMemory: Bytes?
@@ -81,7 +82,7 @@ extension TensorCoreGPU {
       portEfficiency: portEfficiency,
       stepBytes: stepBytes, epiloguePort: epilogue, vector: vector, laneMACs: vector.operationsPerCycle,
       vectorInstructions: vectorInstructions,
-      sparseKernels: sparseKernels,
+      sparseKernels: sparseKernels, compression: compression,
       power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy)
   }

@@ -93,7 +93,9 @@ import Testing
       // Gradients are pruned on SAT only; tensor cores and S4 take sparse weights.
       let isExploited = method != .sdgp || run["machine"]?.text == "sat"
       #expect((useful < 0.9 * dense) == isExploited, "\(run["machine"]?.text ?? "")")
-      if isExploited { #expect((run["speedup"]?.double ?? 0) > 1, "\(run["machine"]?.text ?? "")") }
+      // The library that compresses weights for tensor cores takes longer than these products save.
+      let pays = isExploited && run["machine"]?.text != "h200"
+      #expect(((run["speedup"]?.double ?? 0) > 1) == pays, "\(run["machine"]?.text ?? "")")
     }
   }
 

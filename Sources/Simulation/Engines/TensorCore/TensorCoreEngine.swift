@@ -47,8 +47,8 @@ struct TensorCoreEngine: Engine {
     switch task.kind {
     case .gemm, .groupedGEMM, .convolution: matrixEstimate(task)
     case .attention(let attention): attentionEstimate(attention, task)
-    case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
-      vectorEstimate(task)
+    case .pruning: compressed(vectorEstimate(task), task)
+    case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update: vectorEstimate(task)
     }
   }
 }
