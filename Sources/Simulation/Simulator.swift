@@ -150,11 +150,12 @@ public enum Simulator {
 /// What products that give weight gradients leave free of the units beside the matrix unit, and of off-chip memory.
 ///
 /// Nothing on the way back waits for a weight gradient, so those products can be put off and run beside later vector
-/// work, updates and pruning. Units and memory are each used for the sum of what is asked of them:
+/// work, updates and pruning. The units beside the array take turns; they and memory are each used for the sum of what is
+/// asked of them:
 ///
 ///     Σ time = max over {units, memory} of what both kinds of operators need of it, and no less than the products
 ///
-/// Left out: that an update waits for its own gradient, which matters for the last layer of the way back only.
+/// Left out: that the units could also run beside each other; that an update waits for its own gradient, which matters for the last layer of the way back only.
 private struct WeightGradientSlack {
   private var units = Seconds.zero
   private var memory = Seconds.zero

@@ -28,9 +28,9 @@ private struct Case {
     var generator = SeededGenerator(seed: seed)
     func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
     array = try plain.get()
-    array.rows = pick(1...6)
-    array.columns = pick(1...6)
-    array.accumulatorLatency = Cycles(Int64(pick(1...5)))
+    array.rows = pick(1...8)
+    array.columns = pick(1...8)
+    array.accumulatorLatency = Cycles(Int64(pick(1...9)))
     array.interleaving = pick(1...6)
     array.sparseElement = seed.isMultiple(of: 2) ? .group : .value
     stepped = SteppedArray(
