@@ -20,10 +20,22 @@ public struct SimulationOptions: Sendable {
     case onChip
   }
 
+  /// Whether element-wise functions and normalizations with constants join the product before them, as deployment
+  /// compilers have it, instead of running as they were recorded. Machines whose vector unit works beside the matrix
+  /// units fold normalizations anyway.
+  public var fusesEpilogues = false
+  /// Whether one request follows the other, so that transfers between host and machine hide behind nothing.
+  public var isOneRequestAtATime = false
+
   /// Options; nothing forced and results chained unless told otherwise.
-  public init(dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained) {
+  public init(
+    dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained, fusesEpilogues: Bool = false,
+    isOneRequestAtATime: Bool = false
+  ) {
     self.dataflow = dataflow
     self.residency = residency
+    self.fusesEpilogues = fusesEpilogues
+    self.isOneRequestAtATime = isOneRequestAtATime
   }
 }
 
@@ -47,13 +59,15 @@ public enum Simulator {
     switch machine.architecture {
     case .tensorCore(let gpu): try run(workload, machine, TensorCoreEngine(gpu, without: causes), options)
     case .s4(let processor):
-      try run(workload, machine, S4Engine(processor, samples: workload.samples, without: causes), options)
+      try run(workload, machine, S4Engine(processor, without: causes), options)
     case .systolic(let array):
       try run(
         workload, machine,
         try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow, without: causes), options)
     }
   }
+
+  private typealias OperatorResult = RunResult.OperatorResult
 
   private static func run<E: Engine>(
     _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions
@@ -62,10 +76,12 @@ public enum Simulator {
     let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
     let residency =
       switch options.residency {
-      case .chained: Residency(operators, capacity: engine.residentCapacity)
+      case .chained: engine.residency(of: operators, samples: workload.samples)
       case .isolated: Residency(operators, onChip: false)
       case .onChip: Residency(operators, onChip: true)
       }
+
+    let fusion = Fusion(operators, engine.overlapsVectorWork ? .folding : options.fusesEpilogues ? .epilogues : .none)
 
     var indices: [Task: Int] = [:]
     var estimates: [Estimate] = []
@@ -74,8 +90,25 @@ public enum Simulator {
     // Matrix time that vector work can still hide behind.
     var slack = Seconds.zero
     for (index, op) in operators.enumerated() {
-      let task = Task(
-        op, inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index])
+      var task = Task(
+        op, inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index],
+        turns: residency.turns)
+      switch fusion.parts[index] {
+      case .alone: break
+      case .folded:
+        notes.add("normalizations fold into the weights before them", op.name)
+        results.append(OperatorResult(op, estimate: estimates.count, exposed: .zero))
+        estimates.append(Estimate(.folded, bound: .vector))
+        continue
+      case .epilogue:
+        notes.add("element-wise functions join the product before them", op.name)
+        guard let rest = task.inEpilogue else {
+          results.append(OperatorResult(op, estimate: estimates.count, exposed: .zero))
+          estimates.append(Estimate(.epilogue, bound: .vector))
+          continue
+        }
+        task = rest
+      }
       let position: Int
       if let known = indices[task] {
         position = known
@@ -96,10 +129,16 @@ public enum Simulator {
           exposed = exposed - hidden
         }
       }
+      results.append(OperatorResult(op, estimate: position, exposed: exposed))
+    }
+    if let link = engine.hostLink {
+      let transfer = Dependencies(operators).transferredBytes / link
+      let rest = results.reduce(.zero) { $0 + $1.exposed * Double($1.repeats) }
       results.append(
-        RunResult.OperatorResult(
-          name: op.name, kind: op.kind.name, shape: op.kind.shapeDescription, phase: op.phase,
-          sparsity: op.sparsity, repeats: op.repeats, estimate: position, exposed: exposed))
+        OperatorResult(
+          transferOf: workload, estimate: estimates.count,
+          exposed: options.isOneRequestAtATime ? transfer : max(.zero, transfer - rest)))
+      estimates.append(Estimate(.hostLink, elapsed: transfer, bound: .host))
     }
     return RunResult(
       workload: workload.name, machine: machine.name, samples: workload.samples, operators: results,
@@ -142,41 +181,6 @@ public enum Simulator {
   }
 }
 
-/// Where results wait between operators.
-///
-/// A result stays on chip when it and the inputs it was made from fit together; it is then read from there by its
-/// consumers. What a backward pass needs later (everything a training run's forward phase makes) is written out as
-/// well.
-struct Residency {
-  private(set) var inputsOnChip: [Bool] = []
-  private(set) var outputOnChip: [Bool] = []
-
-  /// The same for all operators.
-  init(_ operators: [Operator], onChip: Bool) {
-    inputsOnChip = operators.map { _ in onChip }
-    outputOnChip = inputsOnChip
-  }
-
-  init(_ operators: [Operator], capacity: Int) {
-    var fits: [Bool] = []
-    var isConsumed = [Bool](repeating: false, count: operators.count)
-    // Traces without any dependency are taken as chains.
-    let isChain = operators.allSatisfy(\.dependencies.isEmpty)
-    for (index, op) in operators.enumerated() {
-      let footprint = Footprint(op)
-      let activations = footprint.aIsWeights ? footprint.b : footprint.inputs
-      fits.append((activations + footprint.c).count <= Int64(capacity))
-      let producers = isChain ? (index > 0 ? [index - 1] : []) : op.dependencies
-      inputsOnChip.append(
-        op.phase != .backwardWeight && !producers.isEmpty && producers.allSatisfy { fits[$0] })
-      for producer in producers { isConsumed[producer] = true }
-    }
-    for (index, op) in operators.enumerated() {
-      outputOnChip.append(fits[index] && isConsumed[index] && op.phase != .forward)
-    }
-  }
-}
-
 /// Collects notes, one for each distinct message.
 struct NoteList {
   private(set) var notes: [RunResult.Note] = []
@@ -188,5 +192,20 @@ struct NoteList {
     }
     notes[index].count += 1
     if notes[index].examples.count < 3 { notes[index].examples.append(name) }
+  }
+}
+
+extension RunResult.OperatorResult {
+  fileprivate init(_ op: Operator, estimate: Int, exposed: Seconds) {
+    self.init(
+      name: op.name, kind: op.kind.name, shape: op.kind.shapeDescription, phase: op.phase, sparsity: op.sparsity,
+      repeats: op.repeats, estimate: estimate, exposed: exposed)
+  }
+
+  /// The transfers between host and machine, which no operator of the workload stands for.
+  fileprivate init(transferOf workload: Workload, estimate: Int, exposed: Seconds) {
+    self.init(
+      name: "host transfer", kind: "transfer", shape: "", phase: workload.operators.last?.phase ?? .inference,
+      sparsity: .dense, repeats: 1, estimate: estimate, exposed: exposed)
   }
 }
