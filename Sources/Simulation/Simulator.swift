@@ -26,6 +26,8 @@ public struct SimulationOptions: Sendable {
   public var fusesEpilogues = false
   /// Whether one request follows the other, so that transfers between host and machine hide behind nothing.
   public var isOneRequestAtATime = false
+  /// Whether a model larger than the machine's memory is refused. A dense baseline need not fit.
+  public var checksMemory = true
 
   /// Options; nothing forced and results chained unless told otherwise.
   public init(
@@ -36,6 +38,15 @@ public struct SimulationOptions: Sendable {
     self.residency = residency
     self.fusesEpilogues = fusesEpilogues
     self.isOneRequestAtATime = isOneRequestAtATime
+  }
+}
+
+extension SimulationOptions {
+  /// The same for a dense baseline, which need not fit the machine's memory.
+  public var ofBaseline: SimulationOptions {
+    var options = self
+    options.checksMemory = false
+    return options
   }
 }
 
@@ -74,6 +85,7 @@ public enum Simulator {
   ) throws(DiagnosticList) -> RunResult {
     var notes = NoteList()
     let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
+    if options.checksMemory { try StoredModel(operators).check(fits: machine) }
     let residency =
       switch options.residency {
       case .chained: engine.residency(of: operators, samples: workload.samples)

@@ -21,6 +21,12 @@ struct WorkloadArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Force a systolic array's dataflow.", valueName: "ws|os"))
   var dataflow: SystolicArray.Dataflow?
 
+  @Flag(help: "Fold normalizations into weights and element-wise functions into epilogues, as compilers do.")
+  var fuse = false
+
+  @Flag(help: "One request at a time: transfers from and to the host hide behind nothing.")
+  var oneRequest = false
+
   @OptionGroup(title: "Model descriptions")
   var model: ModelArguments
 
@@ -34,7 +40,9 @@ struct WorkloadArguments: ParsableArguments {
     return study
   }
 
-  var simulation: SimulationOptions { SimulationOptions(dataflow: dataflow) }
+  var simulation: SimulationOptions {
+    SimulationOptions(dataflow: dataflow, fusesEpilogues: fuse, isOneRequestAtATime: oneRequest)
+  }
 }
 
 /// What a model's configuration leaves open.

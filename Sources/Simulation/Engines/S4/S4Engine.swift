@@ -1,3 +1,4 @@
+import Diagnostics
 import Hardware
 import Quantities
 import Workloads
@@ -36,6 +37,7 @@ struct S4Engine: Engine {
     let pattern = op.sparsity.weights
     switch balance(pattern) {
     case .asIs: break
+    case .impossible(let reason, let help): return .impossible(.unsupportedPattern, reason, help: help)
     case .dense(let reason):
       changes.append("\(pattern) weights run dense: \(reason)")
       op.sparsity.weights = .dense
@@ -43,6 +45,9 @@ struct S4Engine: Engine {
       let used: SparsityPattern = rate == 1 ? .dense : .bank(size: chip.bankSize, rate: rate)
       if used != pattern { changes.append("\(pattern) weights run at the rate of \(rate)x") }
       op.sparsity.weights = used
+      if rate > 1, op.matrixProblems.contains(where: { $0.k % chip.bankSize != 0 }) {
+        changes.append("reductions that banks of \(chip.bankSize) do not divide are padded to whole banks")
+      }
     }
     if op.sparsity.activations != .dense {
       changes.append("\(op.sparsity.activations) activations run dense: only weights are compressed")
@@ -60,6 +65,7 @@ struct S4Engine: Engine {
     case asIs
     case rate(Int)
     case dense(String)
+    case impossible(String, help: String)
   }
 
   private func balance(_ pattern: SparsityPattern) -> Balance {
@@ -70,6 +76,14 @@ struct S4Engine: Engine {
       guard chip.bankSize % m == 0 else { return .dense("groups of \(m) do not fill banks of \(chip.bankSize)") }
       return .rate(chip.rate(keeping: n * (chip.bankSize / m)))
     case .bank(let size, let rate):
+      guard chip.rates.contains(rate) else {
+        let known = chip.rates.map { "\($0)x" }.joined(separator: ", ")
+        let below = chip.rates.last { $0 < rate } ?? 1
+        return .impossible(
+          "its units have no rate of \(rate)x", help: "\(below)x would fit; it has \(known)")
+      }
+      // The short form names a rate and leaves the bank to the machine.
+      if size == SparsityPattern.defaultBankSize { return .rate(rate) }
       guard chip.bankSize % size == 0 else {
         return .dense("banks of \(size) do not divide the machine's banks of \(chip.bankSize)")
       }
