@@ -160,7 +160,8 @@ public enum Simulator {
   private static func adapt<E: Engine>(
     _ operators: [Operator], to engine: E, machine: String, notes: inout NoteList
   ) throws(DiagnosticList) -> [Operator] {
-    var problems: [Diagnostic] = []
+    // One for each reason, with the operators it concerns.
+    var problems: [(code: DiagnosticCode, reason: String, help: String, names: [String])] = []
     var adapted: [Operator] = []
     adapted.reserveCapacity(operators.count)
     for op in operators {
@@ -169,11 +170,20 @@ public enum Simulator {
         for change in changes { notes.add(change, op.name) }
         adapted.append(op)
       case .impossible(let code, let reason, let help):
-        problems.append(
-          Diagnostic(code, "\(machine) cannot run '\(op.name)': \(reason)", help: help))
+        if let index = problems.firstIndex(where: { ($0.code, $0.reason) == (code, reason) }) {
+          problems[index].names.append(op.name)
+        } else {
+          problems.append((code, reason, help, [op.name]))
+        }
       }
     }
-    guard problems.isEmpty else { throw DiagnosticList(problems) }
+    guard problems.isEmpty else {
+      throw DiagnosticList(
+        problems.map { code, reason, help, names in
+          let others = names.count > 1 ? " and \(names.count - 1) more" : ""
+          return Diagnostic(code, "\(machine) cannot run '\(names[0])'\(others): \(reason)", help: help)
+        })
+    }
     return adapted
   }
 
