@@ -63,13 +63,15 @@ extension S4Processor {
         power.contradiction("the cap of \(cap) leaves nothing above the idle power of \(idle)")
       }
     }
-    guard let chips, let cores, let units, let clock, let network, let hostLink, let launch, let lanes, let columns, let bank,
+    guard let chips, let cores, let units, let clock, let network, let hostLink, let launch, let lanes, let columns,
+      let bank,
       let rates, let l1, let l1Fill, let l2, let cap, let idle, let dataTypes, let dram, let vector
     else { return nil }
     self.init(
       chips: chips, cores: cores, unitsPerCore: units, clock: clock, dataTypes: dataTypes, lanes: lanes,
       columns: columns, bankSize: bank, rates: rates.sorted(), l1Capacity: l1.capacity, l1Port: l1.port,
-      l1Fill: l1Fill, l2Capacity: l2.capacity, l2Port: l2.port, network: network, hostLink: hostLink, dram: dram, vector: vector, launch: launch,
+      l1Fill: l1Fill, l2Capacity: l2.capacity, l2Port: l2.port, network: network, hostLink: hostLink, dram: dram,
+      vector: vector, launch: launch,
       idle: idle, cap: cap, l1Energy: l1.energy, l2Energy: l2.energy)
   }
 }

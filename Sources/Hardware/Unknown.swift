@@ -14,7 +14,8 @@ public struct MachineVariant: Sendable {
 extension MachineReader {
   /// The machines that `unknowns` describes: a list of what is not known, each with alternatives, which are mappings
   /// from the paths of constants to values. Every alternative is read and checked like the description itself.
-  static func variants(_ unknowns: Node, of root: Node, constants: [Constant], _ reader: DocumentReader) -> [MachineVariant]
+  static func variants(_ unknowns: Node, of root: Node, constants: [Constant], _ reader: DocumentReader)
+    -> [MachineVariant]
   {
     guard let elements = unknowns.elements else {
       let _: Int? = reader.mismatch(unknowns, expected: "a list of what is not known")

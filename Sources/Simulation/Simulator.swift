@@ -99,6 +99,12 @@ public enum Simulator {
     var estimates: [Estimate] = []
     var results: [RunResult.OperatorResult] = []
     results.reserveCapacity(operators.count)
+    /// Where the answer of what takes no time is.
+    func place(_ mapping: Mapping) -> Int {
+      if let index = estimates.firstIndex(where: { $0.mapping == mapping }) { return index }
+      estimates.append(Estimate(mapping, bound: .vector))
+      return estimates.count - 1
+    }
     // Matrix time that vector work can still hide behind.
     var slack = Seconds.zero
     for (index, op) in operators.enumerated() {
@@ -109,14 +115,12 @@ public enum Simulator {
       case .alone: break
       case .folded:
         notes.add("normalizations fold into the weights before them", op.name)
-        results.append(OperatorResult(op, estimate: estimates.count, exposed: .zero))
-        estimates.append(Estimate(.folded, bound: .vector))
+        results.append(OperatorResult(op, estimate: place(.folded), exposed: .zero))
         continue
       case .epilogue:
         notes.add("element-wise functions join the product before them", op.name)
         guard let rest = task.inEpilogue else {
-          results.append(OperatorResult(op, estimate: estimates.count, exposed: .zero))
-          estimates.append(Estimate(.epilogue, bound: .vector))
+          results.append(OperatorResult(op, estimate: place(.epilogue), exposed: .zero))
           continue
         }
         task = rest
@@ -146,11 +150,11 @@ public enum Simulator {
     if let link = engine.hostLink {
       let transfer = Dependencies(operators).transferredBytes / link
       let rest = results.reduce(.zero) { $0 + $1.exposed * Double($1.repeats) }
-      results.append(
-        OperatorResult(
-          transferOf: workload, estimate: estimates.count,
-          exposed: options.isOneRequestAtATime ? transfer : max(.zero, transfer - rest)))
-      estimates.append(Estimate(.hostLink, elapsed: transfer, bound: .host))
+      let exposed = options.isOneRequestAtATime ? transfer : transfer - rest
+      if exposed > .zero {
+        results.append(OperatorResult(transferOf: workload, estimate: estimates.count, exposed: exposed))
+        estimates.append(Estimate(.hostLink, elapsed: transfer, bound: .host))
+      }
     }
     return RunResult(
       workload: workload.name, machine: machine.name, samples: workload.samples, operators: results,

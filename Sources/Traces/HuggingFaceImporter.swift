@@ -12,7 +12,8 @@ enum HuggingFaceImporter {
   private enum Family { case llama, gpt2, gptj, opt, bert, albert, conformer, vit }
 
   private static let models: [(name: String, family: Family)] = [
-    ("albert", .albert), ("bert", .bert), ("gpt2", .gpt2), ("gptj", .gptj), ("llama", .llama), ("mistral", .llama), ("mixtral", .llama), ("opt", .opt),
+    ("albert", .albert), ("bert", .bert), ("gpt2", .gpt2), ("gptj", .gptj), ("llama", .llama), ("mistral", .llama),
+    ("mixtral", .llama), ("opt", .opt),
     ("qwen2", .llama), ("qwen2_moe", .llama), ("qwen3", .llama), ("qwen3_moe", .llama), ("roberta", .bert),
     ("vit", .vit), ("wav2vec2-conformer", .conformer),
   ]

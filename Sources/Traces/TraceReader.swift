@@ -77,12 +77,12 @@ public struct ImportedTrace: Sendable {
 
 /// Reads workloads in any of the formats, which it tells apart by content.
 public enum TraceReader {
-  /// Reads a file, or standard input when `path` is `-`.
+  /// Reads a file, or standard input when `path` is `-`. A compressed trace may be named without its `.jsonl.zst`.
   /// - Throws: everything ``InputFile/load(_:limit:)`` throws, `unknown-format`, and all problems of the content.
   public static func read(
     _ path: String, options: ImportOptions = ImportOptions()
   ) throws(DiagnosticList) -> ImportedTrace {
-    try read(try InputFile.load(path), options: options)
+    try read(try InputFile.load(InputFile.completed(path, ".jsonl.zst")), options: options)
   }
 
   /// Reads a workload from content that is in memory.

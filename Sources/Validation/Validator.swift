@@ -92,7 +92,8 @@ public enum Validator {
       operators: experiment.operators)
     do throws(DiagnosticList) {
       let result = try Simulator.simulate(
-        workload, on: machine, options: SimulationOptions(
+        workload, on: machine,
+        options: SimulationOptions(
           residency: residency, fusesEpilogues: experiment.modes.contains(.fused),
           isOneRequestAtATime: experiment.modes.contains(.oneRequest)))
       // A pattern that runs dense everywhere says nothing about sparse measurements.

@@ -19,6 +19,7 @@ func idealChip() throws -> S4Processor {
   var chip = try chip("s4")
   chip.launch = .zero
   chip.l1Port = BytesPerCycle(1e12)
+  chip.l1Fill = BytesPerCycle(1e12)
   chip.l2Port = BytesPerCycle(1e12)
   chip.network = BytesPerSecond(1e24)
   chip.dram.peakBandwidth = BytesPerSecond(1e24)
@@ -29,9 +30,11 @@ func idealChip() throws -> S4Processor {
 
 extension S4Engine {
   /// The answer for an operator as the engine adapts it, with all operands off chip unless told otherwise.
-  func answer(_ op: Operator, inputsOnChip: Bool = false, outputOnChip: Bool = false) -> Estimate {
+  func answer(
+    _ op: Operator, inputsOnChip: Bool = false, outputOnChip: Bool = false, turns: Int = 1
+  ) -> Estimate {
     guard case .runs(let adapted, _) = fit(op) else { preconditionFailure("impossible") }
-    return estimate(Task(adapted, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip))
+    return estimate(Task(adapted, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip, turns: turns))
   }
 }
 

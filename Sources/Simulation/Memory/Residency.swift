@@ -41,31 +41,38 @@ struct Residency {
 extension Residency {
   /// Takes samples through the whole network in turns, as many at a time as keep everything alive on chip.
   ///
-  /// At every operator its inputs, its result and what later operators still need must fit `capacity` together; an
-  /// element-wise function or a normalization whose input nobody else needs writes over it, and a network's results
-  /// stream out. Where not even one sample fits, results leave the chip, those that are needed last first.
+  /// Operators that are equally far from the network's inputs are taken as running together, whatever their order in
+  /// the file. What they read, what they make and what later ones still need must fit `capacity`; an element-wise
+  /// function or a normalization writes over an input that nobody else needs, and a network's results stream out.
+  /// Where not even one sample fits, results leave the chip: those that wait longest first, then what is being made,
+  /// then what it is made from.
   ///
   /// Left out: different turns for different parts of a network, and samples of different sizes.
   init(turning operators: [Operator], capacity: Int, samples: Int?) {
     let graph = Dependencies(operators)
     let outputs = operators.map { Int(Footprint($0).c.count) }
     let samples = max(1, samples ?? 1)
-    let needs = operators.indices.map { graph.alive[$0].reduce(graph.working(at: $0, outputs)) { $0 + outputs[$1] } }
-    let most = max(1, needs.max() ?? 1)
-    let together = Int((Double(capacity) * Double(samples) / Double(most)).rounded(.down))
-    turns = (samples + max(1, together) - 1) / max(1, together)
-    if together >= samples { turns = 1 }
+    let steps = graph.steps(outputs)
+    let most = max(1, steps.map(\.bytes).max() ?? 1)
+    let together = Int(Double(capacity) * Double(samples) / Double(most))
+    turns = together >= samples ? 1 : (samples + max(1, together) - 1) / max(1, together)
 
     let room = Double(capacity) * Double(turns)
     var isOff = [Bool](repeating: false, count: operators.count)
-    for index in operators.indices where Double(needs[index]) > room {
+    for step in steps where Double(step.bytes) > room {
       // What is off already takes no room.
-      var need = Double(needs[index]) - graph.alive[index].reduce(0) { $0 + (isOff[$1] ? Double(outputs[$1]) : 0) }
-      // What waits longest leaves first, then the result, then the inputs.
-      let waiting = graph.alive[index].filter { !graph.producers[index].contains($0) }
-        .sorted { (graph.nextUse(of: $0, after: index), $1) > (graph.nextUse(of: $1, after: index), $0) }
-      let inputs = graph.alive[index].filter { graph.producers[index].contains($0) }
-      for candidate in waiting + [index] + inputs where need > room && !isOff[candidate] {
+      var need = Double(step.bytes) - step.alive.reduce(0) { $0 + (isOff[$1] ? Double(outputs[$1]) : 0) }
+      let inputs = Set(step.operators.flatMap { graph.producers[$0] })
+      func longest(_ candidates: [Int]) -> [Int] {
+        candidates.sorted { a, b in
+          (graph.lastUse[b] ?? 0, outputs[b], operators[a].name) < (
+            graph.lastUse[a] ?? 0, outputs[a], operators[b].name
+          )
+        }
+      }
+      let (waiting, read) = (step.alive.filter { !inputs.contains($0) }, step.alive.filter(inputs.contains))
+      for candidate in longest(waiting) + longest(step.operators) + longest(read)
+      where need > room && !isOff[candidate] {
         isOff[candidate] = true
         need -= Double(outputs[candidate])
       }
@@ -78,41 +85,66 @@ extension Residency {
   }
 }
 
-/// Who makes and who uses what.
+/// Who makes and who uses what, whatever the order of the file.
 struct Dependencies {
   let producers: [[Int]]
-  /// The last operator that uses a result; nil for results of the network.
+  /// How many operators there are between the network's inputs and this one, on the longest way.
+  let depths: [Int]
+  /// The depth of the last operator that uses a result; nil for results of the network.
   let lastUse: [Int?]
-  /// For each operator, results of earlier ones that it or a later one uses.
-  let alive: [[Int]]
+  private let consumers: [Int]
   private let operators: [Operator]
+
+  /// Operators that run together.
+  struct Step {
+    var operators: [Int] = []
+    /// Results of earlier steps that this or a later one uses.
+    var alive: [Int] = []
+    /// Everything that must be somewhere.
+    var bytes = 0
+  }
 
   init(_ operators: [Operator]) {
     self.operators = operators
     // Traces without any dependency are taken as chains.
     let isChain = operators.allSatisfy(\.dependencies.isEmpty)
     producers = operators.indices.map { isChain ? ($0 > 0 ? [$0 - 1] : []) : operators[$0].dependencies }
+    var depths: [Int] = []
     var lastUse = [Int?](repeating: nil, count: operators.count)
-    for index in operators.indices { for producer in producers[index] { lastUse[producer] = index } }
-    var alive: [[Int]] = []
-    var current: [Int] = []
+    var consumers = [Int](repeating: 0, count: operators.count)
     for index in operators.indices {
-      current = current.filter { lastUse[$0] ?? -1 >= index }
-      alive.append(current)
-      if lastUse[index] != nil { current.append(index) }
+      depths.append(producers[index].reduce(0) { max($0, depths[$1] + 1) })
+      for producer in producers[index] {
+        lastUse[producer] = max(lastUse[producer] ?? 0, depths[index])
+        consumers[producer] += 1
+      }
     }
-    self.lastUse = lastUse
-    self.alive = alive
+    (self.depths, self.lastUse, self.consumers) = (depths, lastUse, consumers)
+  }
+
+  /// The steps, by depth.
+  func steps(_ outputs: [Int]) -> [Step] {
+    var steps = [Step](repeating: Step(), count: (depths.max() ?? -1) + 1)
+    for index in operators.indices {
+      steps[depths[index]].operators.append(index)
+      steps[depths[index]].bytes += working(at: index, outputs)
+      for depth in depths[index] + 1..<max(depths[index], lastUse[index] ?? 0) + 1 {
+        steps[depth].alive.append(index)
+        steps[depth].bytes += outputs[index]
+      }
+    }
+    return steps
   }
 
   /// Bytes an operator needs beside what is alive: inputs from outside, and its result unless it is written over an
   /// input or streams out.
-  func working(at index: Int, _ outputs: [Int]) -> Int {
+  private func working(at index: Int, _ outputs: [Int]) -> Int {
     let outside = producers[index].isEmpty ? externalBytes(at: index) : 0
     guard lastUse[index] != nil else { return outside }
     let isInPlace =
       switch operators[index].kind {
-      case .elementwise, .normalization: producers[index].contains { lastUse[$0] == index && outputs[$0] >= outputs[index] }
+      case .elementwise, .normalization:
+        producers[index].contains { consumers[$0] == 1 && outputs[$0] >= outputs[index] }
       default: false
       }
     return outside + (isInPlace ? 0 : outputs[index])
@@ -131,9 +163,5 @@ struct Dependencies {
       let result = lastUse[index] == nil ? Footprint(operators[index]).c : .zero
       return sum + result + (producers[index].isEmpty ? Bytes(Int64(externalBytes(at: index))) : .zero)
     }
-  }
-
-  func nextUse(of index: Int, after now: Int) -> Int {
-    (now + 1..<producers.count).first { producers[$0].contains(index) } ?? .max
   }
 }

@@ -10,7 +10,7 @@ public struct RunResult: Sendable {
   /// Samples the step works on, where known.
   public var samples: Int?
   /// One entry for each operator of the workload, in its order; then the transfers between host and machine, where
-  /// the model has them.
+  /// nothing hides them.
   public var operators: [OperatorResult]
   /// The answers that the entries point to: identical operators share one.
   public var estimates: [Estimate]

@@ -6,6 +6,16 @@ struct WorkloadArguments: ParsableArguments {
   @Argument(help: "The trace in any format that is read; - for standard input.")
   var trace: String
 
+  @OptionGroup var changes: ChangeArguments
+
+  /// Reads and prepares the workload; warnings go to standard error.
+  func study() throws(DiagnosticList) -> Study { try changes.study(of: trace) }
+
+  var simulation: SimulationOptions { changes.simulation }
+}
+
+/// How a trace is changed before it runs, and how it is run.
+struct ChangeArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where operands are zero, such as weights=2:4 or 'encoder.*:weights=16x'; may be repeated.",
@@ -31,12 +41,16 @@ struct WorkloadArguments: ParsableArguments {
   var model: ModelArguments
 
   /// Reads and prepares the workload; warnings go to standard error.
-  func study() throws(DiagnosticList) -> Study {
+  /// - Parameters:
+  ///   - rule: a pattern after those that were asked for.
+  ///   - isAgain: whether its warnings were told before.
+  func study(of trace: String, rule: String? = nil, isAgain: Bool = false) throws(DiagnosticList) -> Study {
     Console.progress("reading \(trace)")
     let study = try Study(
-      trace: trace, sparsity: sparsity, training: training, dataType: dataType, options: model.options)
+      trace: trace, sparsity: sparsity + (rule.map { [$0] } ?? []), training: training, dataType: dataType,
+      options: model.options)
     Console.progress("")
-    Console.show(study.warnings + model.warnings(for: study.format))
+    if !isAgain { Console.show(study.warnings + model.warnings(for: study.format)) }
     return study
   }
 
@@ -93,6 +107,14 @@ struct ModelArguments: ParsableArguments {
 struct FormatArguments: ParsableArguments {
   @Option(help: "How the result is written.")
   var format: Report.Format = .table
+}
+
+/// How a result that has a picture is told.
+enum PictureFormat: String, CaseIterable, ExpressibleByArgument {
+  case table
+  case json
+  case csv
+  case svg
 }
 
 extension TrainingMethod: ExpressibleByArgument {}

@@ -33,42 +33,6 @@ struct SimulateCommand: ParsableCommand {
   }
 }
 
-struct CompareCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "compare",
-    abstract: "Runs a trace on several machines, a row each.",
-    discussion: """
-      ResNet-50 with 16 times fewer weights on three machines, the first of which is the reference:
-        lacuna compare resnet50.jsonl.zst --hardware s4,t4,h200 --sparsity weights=16x
-      """)
-
-  @OptionGroup var workload: WorkloadArguments
-
-  @Option(
-    help: ArgumentHelp("Machines or descriptions, separated by commas; may be repeated.", valueName: "names|files"))
-  var hardware: [String]
-
-  @OptionGroup var output: FormatArguments
-
-  private var names: [String] { hardware.flatMap { $0.split(separator: ",").map(String.init) } }
-
-  func validate() throws {
-    guard !names.isEmpty else { throw ValidationError("--hardware names no machine") }
-  }
-
-  func run() throws {
-    let machines = try collectingProblems(names) { (name) throws(DiagnosticList) in try Machine(named: name) }
-    let study = try workload.study()
-    let options = workload.simulation
-    let reports = try collectingProblems(Array(machines.enumerated())) { (entry) throws(DiagnosticList) in
-      Console.progress("simulating on \(entry.element.name), \(entry.offset + 1) of \(machines.count)")
-      return try study.run(on: entry.element, options: options)
-    }
-    Console.progress("")
-    try Console.output(Report.comparison(reports).text(as: output.format))
-  }
-}
-
 /// What `body` makes of each input, or the problems of all inputs together.
 func collectingProblems<Input, Output>(
   _ inputs: [Input], _ body: (Input) throws(DiagnosticList) -> Output

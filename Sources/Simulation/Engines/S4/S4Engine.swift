@@ -106,9 +106,7 @@ struct S4Engine: Engine {
   func schedule(_ task: Task, rate: MACRate) -> UnitSchedule {
     var best: (schedule: UnitSchedule, cost: (Double, Double, Double))?
     let problems = task.asOperator.matrixProblems.map { $0.turn(of: task.turns, task.kind) }
-    for split in SplitOverCores.allCases {
-      // Products of activations have no weights to share.
-      guard split == .batch || problems.contains(where: \.hasWeights) else { continue }
+    for split in SplitOverCores.allCases where split == .batch || problems.contains(where: \.hasWeights) {
       for along in 1...chip.unitsPerCore where chip.unitsPerCore % along == 0 {
         var s = UnitSchedule(isFluid: ignored.contains(.tiling), countsIndices: !ignored.contains(.metadata))
         (s.split, s.unitsAlongOutputs) = (split, along)
@@ -258,7 +256,8 @@ struct S4Engine: Engine {
     turns: Int, cycles: Double, dramBytes: Double, network: Double, dynamic: Joules
   ) -> PowerDemand {
     PowerDemand(
-      launch: chip.launch / chip.clock * Double(turns), cycles: cycles, memory: Seconds(max(memoryTime(dramBytes), network)),
+      launch: chip.launch / chip.clock * Double(turns), cycles: cycles,
+      memory: Seconds(max(memoryTime(dramBytes), network)),
       dynamicEnergy: dynamic, memoryEnergy: Joules(dramBytes * chip.dram.energy.value))
   }
 

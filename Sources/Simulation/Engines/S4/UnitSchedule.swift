@@ -4,10 +4,12 @@ import Workloads
 
 /// One turn of a matrix operator on sparse processing units: cycles of each resource and bytes moved.
 ///
-/// - A unit takes `lanes` output channels × `columns` positions through all banks of K: a round. Each lane works on a
-///   bank of its own and they change places bank by bank, so that the banked local buffer serves every lane one
-///   activation vector a step without conflict. Of each bank only kept values take a step: Σ kept · lanes · columns /
-///   (MACs a cycle). Where banks keep different numbers, all lanes wait for the fullest.
+/// - A unit takes `lanes` output channels × `columns` positions through all banks of K: a round. K goes by in chunks of
+///   as many banks as there are lanes. Each lane works on a bank of its own, then all move on to the next, so that a
+///   local buffer of twice as many banks as lanes serves every lane one activation vector a step without conflict:
+///   a chunk of fewer banks is kept in copies. Of each bank only kept values take a step: Σ kept · lanes · columns /
+///   (MACs a cycle). Where banks keep different numbers, all lanes wait for the fullest. Banks of an operand without
+///   a bank pattern are as equal as they can be.
 /// - Cores and units divide the product as ``SplitOverCores`` and ``unitsAlongOutputs`` say; the busiest unit of the
 ///   busiest core sets the time. Products of a batch go to cores whole, where there are enough of them.
 /// - Rate R leaves a step count of 1/R but needs the same activations: what a unit is filled with in that time, its
@@ -93,7 +95,7 @@ struct UnitSchedule {
     usefulMACs += Double(problem.denseMACs) * keptFraction
     l1ReadBytes += work * kept * tile * elementBytes
 
-    // What is stored of A, padding to whole banks included; what of it and of B a core handles.
+    // What is stored of A, padding to whole banks of indexed values included; what of it and of B a core handles.
     let values = Double(problem.aElements) * (isSparse ? kept / Double(problem.k) : 1)
     let indices = values * indexBits / 8
     let stored = values * elementBytes + indices
@@ -103,15 +105,19 @@ struct UnitSchedule {
     let fitsBuffer = storedOfCore <= Double(chip.l2Capacity.count) / 2
     let passes = fitsBuffer ? quotient(lanesOfUnit, chip.laneGroupsInFlight) : lanesOfUnit
     let columnPasses = Double(quotient(columnGroups, across))
+    // Units that share a read: those along outputs take the same columns, those across positions the same lanes.
+    let (unitsAlong, unitsAcross) = (quotient(laneGroups, lanesOfUnit), min(across, columnGroups))
 
     let cores = Double(share.cores)
     let bReads = b * Double(passes)
     let aReads = storedOfCore * columnPasses
     let results = Double(problem.cElements) * outputBytes
-    let unitFill = bReads / Double(min(across, share.products * columnGroups)) + aReads / Double(min(along, laneGroups))
-    fill += unitFill / chip.l1Fill.value
+    // The busiest unit's share of the columns and of the lanes.
+    let columnShare = Double(quotient(share.products * columnGroups, across)) / Double(share.products * columnGroups)
+    let laneShare = Double(lanesOfUnit) / Double(laneGroups)
+    fill += (bReads * columnShare + aReads * laneShare) / chip.l1Fill.value
     l2ReadBytes += (bReads + aReads) * cores
-    l1FilledBytes += cores * (bReads * Double(min(along, laneGroups)) + aReads * Double(min(across, columnGroups)))
+    l1FilledBytes += cores * (bReads * Double(unitsAlong) + aReads * Double(unitsAcross))
     l2WrittenBytes += results
     l2 += (bReads + aReads + results / Double(chip.chips * chip.cores)) / chip.l2Port.value
 
@@ -136,7 +142,8 @@ extension UnitSchedule {
     let factor = Double(turns)
     s.rounds *= turns
     for field in [
-      \UnitSchedule.issue, \.busiest, \.read, \.fill, \.l2, \.executedMACs, \.usefulMACs, \.l1ReadBytes, \.l1FilledBytes,
+      \UnitSchedule.issue, \.busiest, \.read, \.fill, \.l2, \.executedMACs, \.usefulMACs, \.l1ReadBytes,
+      \.l1FilledBytes,
       \.l2ReadBytes, \.l2WrittenBytes, \.weightBytes, \.indexBytes, \.weightReads, \.networkBytes,
     ] { s[keyPath: field] *= factor }
     return s
@@ -212,31 +219,24 @@ extension S4Processor {
   /// Groups of lanes that a unit can sum up at once: half of its buffer holds their 32-bit sums.
   var laneGroupsInFlight: Int { max(1, Int(l1Capacity.count) / 2 / (lanes * columns * 4)) }
 
-  /// Steps of a round: the values that a unit multiplies of all banks of K. A dense operand takes a step for every
-  /// value, a balanced one the same number for every bank, padding included, and of uneven banks the fullest of the
-  /// lanes that work in step counts.
+  /// Steps of a round: the values that a unit multiplies of all banks of K, padding to whole banks included. Of uneven
+  /// banks it is the expected count of the fullest of the lanes that work in step.
   func keptPerRound(_ pattern: SparsityPattern, of problem: MatrixProblem) -> Double {
-    let (banks, rest) = problem.k.quotientAndRemainder(dividingBy: bankSize)
-    switch pattern {
-    case .dense: return Double(problem.k)
-    case .unstructured:
-      return (banks > 0 ? Double(banks) * fullest(pattern, of: problem, bank: bankSize) : 0)
-        + (rest > 0 ? fullest(pattern, of: problem, bank: rest) : 0)
-    default:
-      let fraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
-      return Double(banks + (rest > 0 ? 1 : 0)) * max(1, Double(bankSize) * fraction)
-    }
-  }
-
-  /// The expected count of the fullest of a group of lanes, in banks of one size.
-  private func fullest(_ pattern: SparsityPattern, of problem: MatrixProblem, bank: Int) -> Double {
-    let population = problem.m * problem.k
+    let banks = quotient(problem.k, bankSize)
+    // Without a bank pattern, banks are equal parts.
+    let size = quotient(problem.k, banks)
     let fraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
-    let kept = Int((Double(population) * fraction).rounded())
-    let expected = OrderStatistics.expectedMaximum(
-      groups: min(lanes, problem.m), size: bank, kept: kept, population: population)
-    // A tiny operand's share may round to nothing.
-    return max(expected, Double(bank) * fraction)
+    switch pattern {
+    case .dense: return Double(banks * size)
+    case .unstructured:
+      let population = problem.m * problem.k
+      let expected = OrderStatistics.expectedMaximum(
+        groups: min(lanes, problem.m), size: size, kept: Int((Double(population) * fraction).rounded()),
+        population: population)
+      // A tiny operand's share may round to nothing.
+      return Double(banks) * max(expected, Double(size) * fraction)
+    default: return Double(banks) * max(1, Double(bankSize) * fraction)
+    }
   }
 
   /// The fastest of the chip's rates that keeps at least `kept` of a bank.
