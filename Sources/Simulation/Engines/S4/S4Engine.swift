@@ -173,7 +173,12 @@ struct S4Engine: Engine {
       let isFed = s.feed == 0
       bound = s.imbalance > s.issue + s.feed ? .imbalance : isFed ? .issue : .localMemory
     }
-    let useful = Int(s.usefulMACs.rounded())
+    // Of the whole operator: turns round their shares up.
+    let useful = op.matrixProblems.reduce(0) { sum, problem in
+      let pattern = problem.hasWeights ? task.sparsity.weights : .dense
+      let kept = pattern.keptFraction(alongReduction: problem.k) ?? 1
+      return sum + Int((Double(problem.denseMACs) * kept).rounded())
+    }
     // The engine multiplies whole tiles of attention; what a mask hides is padding to it.
     let dense = op.denseMACs
     return Estimate(
