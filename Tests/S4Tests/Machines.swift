@@ -6,9 +6,16 @@ import Workloads
 
 @testable import Simulation
 
+/// The processors of the repository, read once.
+private let chips = Result {
+  try ["s4", "s10", "s30"].reduce(into: [String: S4Processor]()) { chips, name in
+    if case .s4(let chip) = try Bench.machine(name).architecture { chips[name] = chip }
+  }
+}
+
 /// The processor of a machine of the repository.
 func chip(_ name: String) throws -> S4Processor {
-  guard case .s4(let chip) = try Bench.machine(name).architecture else {
+  guard let chip = try chips.get()[name] else {
     throw DiagnosticList(Diagnostic(.unknownHardware, "\(name) is no S4"))
   }
   return chip
