@@ -3,7 +3,7 @@ import Documents
 
 /// The same machine with another answer to something that nobody has published.
 public struct MachineVariant: Sendable {
-  /// What is not known, for example `buffer of a core`.
+  /// What is not known, for example `L2 size`.
   public var unknown: String
   /// The constants that differ, with their values here.
   public var values: [(path: String, value: String)]
