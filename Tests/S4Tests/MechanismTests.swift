@@ -243,6 +243,44 @@ struct MechanismTests {
     }
   }
 
+  @Test func `keys and values of earlier steps come from off-chip memory`() throws {
+    func traffic(_ queries: Int, _ keys: Int) throws -> Traffic {
+      let attention = Attention(batch: 4, heads: 8, queryLength: queries, keyLength: keys, headDimension: 64)
+      let op = Operator(name: "attention", kind: .attention(attention), dataType: .int8)
+      return engine(try idealChip()).answer(op, inputsOnChip: true, outputOnChip: true).traffic
+    }
+    #expect(try traffic(128, 128).dramRead == .zero)
+    #expect(try traffic(1, 1024).dramRead == Bytes(2 * 4 * 8 * 64 * 1023))
+  }
+
+  @Test func `a model, its tables and its cache must fit the memory, but a dense baseline need not`() throws {
+    let weights = gemm(1 << 15, 16, 1 << 15)
+    let table = Operator(
+      name: "table", kind: .embedding(Embedding(rows: 16, width: 1 << 15, vocabulary: 1 << 15)), dataType: .int8)
+    func problem(_ operators: [Operator], _ capacity: Int64) throws -> Diagnostic? {
+      var chip = try idealChip()
+      chip.dram.capacity = Bytes(capacity)
+      do {
+        _ = try Simulator.simulate(
+          Workload(name: "net", source: "test", operators: operators),
+          on: Machine(name: "s4", title: "", architecture: .s4(chip)))
+        return nil
+      } catch { return error.diagnostics.first }
+    }
+    for operators in [[weights], [table]] {
+      #expect(try problem(operators, 1 << 30) == nil)
+      #expect(try problem(operators, 1 << 30 - 1)?.code == .exceedsMemory)
+    }
+    var layers = weights
+    layers.repeats = 3
+    #expect(try problem([layers], 3 << 30) == nil && problem([layers], 3 << 30 - 1) != nil)
+    var pruned = weights
+    pruned.sparsity.weights = rate(16)
+    // A value and six bits of index for each of 16.
+    let stored: Int64 = (1 << 30) / 16 * 14 / 8
+    #expect(try problem([pruned], stored) == nil && problem([pruned], stored - 1) != nil)
+  }
+
   @Test func `folded normalizations take no time, and epilogues only what they read beside their product`() throws {
     let product = gemm(m, n, k)
     func op(_ name: String, _ kind: OperatorKind, _ dependencies: [Int]) -> Operator {

@@ -3,8 +3,8 @@ import Hardware
 import Quantities
 import Workloads
 
-/// What a step must have in off-chip memory: weights as their patterns store them, tables of embeddings, and an
-/// optimizer's master weights and states.
+/// What a step must have in off-chip memory: weights as their patterns store them, tables of embeddings, keys and values
+/// of earlier steps, and an optimizer's master weights and states.
 ///
 /// Weights of a repeated operator are a copy for each repeat, as layers are. Left out: activations, which depend on
 /// what an allocator reuses, and the gradients.
@@ -26,6 +26,7 @@ struct StoredModel {
     switch op.kind {
     case .embedding(let embedding): return Bytes(bits: Int64(embedding.vocabulary * embedding.width * op.dataType.bits))
     case .update(let update): return Bytes(Int64(update.parameters * 4 * (1 + update.optimizer.states)))
+    case .attention: return Footprint(op).cached * Int64(op.repeats)
     default:
       guard op.kind.isMatrix, op.weightElements > 0 else { return .zero }
       let footprint = Footprint(op)

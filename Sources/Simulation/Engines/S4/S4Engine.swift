@@ -134,7 +134,7 @@ struct S4Engine: Engine {
     let footprint = Footprint(op)
     let activationBytes = Double((footprint.aIsWeights ? footprint.b : footprint.inputs).count)
     let resultBytes = Double(footprint.c.count)
-    let dramRead = s.weightReads + (task.inputsOnChip ? 0 : activationBytes)
+    let dramRead = s.weightReads + (task.inputsOnChip ? Double(footprint.cached.count) : activationBytes)
     let dramWritten = task.outputOnChip ? 0 : resultBytes
 
     // The softmax between the two products of attention runs beside them.
