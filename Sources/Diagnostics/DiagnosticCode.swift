@@ -73,6 +73,8 @@ public enum DiagnosticCode: String, CaseIterable, Sendable {
   case unsupportedDataType = "unsupported-data-type"
   /// An operator or option the machine cannot run.
   case unsupportedOperator = "unsupported-operator"
+  /// A model larger than the machine's memory.
+  case exceedsMemory = "exceeds-memory"
   /// Values that are each valid but contradict each other.
   case inconsistentHardware = "inconsistent-hardware"
 }

@@ -174,7 +174,7 @@ struct ConstantFields {
   }
 
   /// A value as the description writes it.
-  private static func text(_ node: Node) -> String {
+  static func text(_ node: Node) -> String {
     switch node.content {
     case .null: "none"
     case .bool(let value): value ? "yes" : "no"

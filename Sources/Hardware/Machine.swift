@@ -11,13 +11,18 @@ public struct Machine: Sendable {
   public var architecture: Architecture
   /// Every number of the description with its source.
   public var constants: [Constant]
+  /// The same machine with other answers to what nobody has published.
+  public var variants: [MachineVariant]
 
   /// A machine.
-  public init(name: String, title: String, architecture: Architecture, constants: [Constant] = []) {
+  public init(
+    name: String, title: String, architecture: Architecture, constants: [Constant] = [], variants: [MachineVariant] = []
+  ) {
     self.name = name
     self.title = title
     self.architecture = architecture
     self.constants = constants
+    self.variants = variants
   }
 }
 

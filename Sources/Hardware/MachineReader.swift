@@ -30,7 +30,7 @@ public enum MachineReader {
     return diagnostics.enumerated().sorted { key($0) < key($1) }.map(\.element)
   }
 
-  private static func read(_ root: Node, _ reader: DocumentReader) -> Machine? {
+  static func read(_ root: Node, _ reader: DocumentReader) -> Machine? {
     let log = ConstantFields.Log()
     guard var fields = ConstantFields(root, reader, path: "", log: log) else { return nil }
     if let version = fields.plain("lacuna_hardware", as: Int.self), !(1...Self.version).contains(version) {
@@ -51,10 +51,13 @@ public enum MachineReader {
       case "systolic": SystolicArray(reading: &fields).map(Architecture.systolic)
       default: nil
       }
+    let unknowns = fields.node("unknowns")
     // Without an engine no key can be judged.
     if family != nil { fields.finish() }
     guard let name, let title, let architecture else { return nil }
-    return Machine(name: name, title: title, architecture: architecture, constants: log.constants)
+    let variants = unknowns.map { Self.variants($0, of: root, constants: log.constants, reader) } ?? []
+    return Machine(
+      name: name, title: title, architecture: architecture, constants: log.constants, variants: variants)
   }
 }
 

@@ -10,7 +10,7 @@ extension S4Processor {
 
     var chips, cores, units: Int?
     var clock: Hertz?
-    var network: BytesPerSecond?
+    var network, hostLink: BytesPerSecond?
     var launch: Cycles?
     if var chip = fields.section("chip") {
       chips = chip.count("count")
@@ -18,6 +18,7 @@ extension S4Processor {
       units = chip.count("units_per_core")
       clock = chip.quantity("clock")
       network = chip.quantity("network")
+      hostLink = chip.quantity("host_link")
       launch = chip.quantity("launch")
       chip.finish()
     }
@@ -42,11 +43,13 @@ extension S4Processor {
       }
     }
     var l1, l2: (capacity: Bytes, port: BytesPerCycle, energy: JoulesPerByte)?
+    var l1Fill: BytesPerCycle?
     for (key, isLocal) in [("l1", true), ("l2", false)] {
       guard var level = fields.section(key) else { continue }
       let capacity = level.quantity("capacity", as: Bytes.self)
       let port = level.quantity("port", as: BytesPerCycle.self)
       let energy = level.quantity("energy", as: JoulesPerByte.self)
+      if isLocal { l1Fill = level.quantity("fill") }
       level.finish()
       guard let capacity, let port, let energy else { continue }
       if isLocal { l1 = (capacity, port, energy) } else { l2 = (capacity, port, energy) }
@@ -60,13 +63,15 @@ extension S4Processor {
         power.contradiction("the cap of \(cap) leaves nothing above the idle power of \(idle)")
       }
     }
-    guard let chips, let cores, let units, let clock, let network, let launch, let lanes, let columns, let bank,
-      let rates, let l1, let l2, let cap, let idle, let dataTypes, let dram, let vector
+    guard let chips, let cores, let units, let clock, let network, let hostLink, let launch, let lanes, let columns,
+      let bank,
+      let rates, let l1, let l1Fill, let l2, let cap, let idle, let dataTypes, let dram, let vector
     else { return nil }
     self.init(
       chips: chips, cores: cores, unitsPerCore: units, clock: clock, dataTypes: dataTypes, lanes: lanes,
       columns: columns, bankSize: bank, rates: rates.sorted(), l1Capacity: l1.capacity, l1Port: l1.port,
-      l2Capacity: l2.capacity, l2Port: l2.port, network: network, dram: dram, vector: vector, launch: launch,
+      l1Fill: l1Fill, l2Capacity: l2.capacity, l2Port: l2.port, network: network, hostLink: hostLink, dram: dram,
+      vector: vector, launch: launch,
       idle: idle, cap: cap, l1Energy: l1.energy, l2Energy: l2.energy)
   }
 }

@@ -24,12 +24,16 @@ public struct S4Processor: Sendable {
   public var l1Capacity: Bytes
   /// Bytes one unit reads from its local buffer in a cycle.
   public var l1Port: BytesPerCycle
+  /// Bytes one unit's local buffer is filled with in a cycle, from the core's shared buffer.
+  public var l1Fill: BytesPerCycle
   /// Shared buffer of one core.
   public var l2Capacity: Bytes
   /// Bytes one core's shared buffer delivers in a cycle.
   public var l2Port: BytesPerCycle
   /// Rate between the cores of a chip.
   public var network: BytesPerSecond
+  /// The card's link to its host.
+  public var hostLink: BytesPerSecond
   /// Memory of one chip.
   public var dram: DRAM
   /// Vector and special-function units of one chip.

@@ -24,7 +24,7 @@ extension TensorCoreGPU {
       launch = core.quantity("launch")
       clusteredMultiprocessors = core.optionalCount("clustered_count") ?? multiprocessors
       overlap = core.optionalNumber("overlap_exponent", in: 1...100) ?? .infinity
-      clockEnergy = core.quantity("clock_energy")
+      clockEnergy = core.optionalQuantity("clock_energy") ?? .zero
       fill = core.optionalQuantity("pipeline_fill") ?? .zero
       setup = core.quantity("matrix_setup")
       sparseSetup = core.quantity("sparse_setup")

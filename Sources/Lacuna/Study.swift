@@ -147,7 +147,7 @@ public struct Study: Sendable {
           help: "leave the dataflow out"))
     }
     let run = try Simulator.simulate(workload, on: machine, options: options)
-    let dense = workload == baseline ? run : try Simulator.simulate(baseline, on: machine, options: options)
+    let dense = workload == baseline ? run : try Simulator.simulate(baseline, on: machine, options: options.ofBaseline)
     return RunReport(
       comparison: Comparison(run: run, dense: dense), machine: machine, asked: asked, notes: notes,
       skipped: workload.skipped)

@@ -14,6 +14,8 @@ public enum Report: Sendable {
   case machines([Machine])
   /// One machine with all its constants.
   case machine(Machine)
+  /// Workloads on machines at one sparsity after the other.
+  case sweep(SweepReport)
   /// What a trace holds.
   case trace(Workload, format: String)
   /// How far the simulator is from measurements, a line a group.

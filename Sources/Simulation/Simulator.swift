@@ -44,12 +44,32 @@ public struct SimulationOptions: Sendable {
   /// Options; nothing forced, results chained and load sustained unless told otherwise.
   public init(
     dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained, power: Power = .sustained,
-    library: Library = .measured
+    library: Library = .measured, fusesEpilogues: Bool = false, isOneRequestAtATime: Bool = false
   ) {
     self.dataflow = dataflow
     self.residency = residency
     self.power = power
     self.library = library
+    self.fusesEpilogues = fusesEpilogues
+    self.isOneRequestAtATime = isOneRequestAtATime
+  }
+
+  /// Whether element-wise functions and normalizations with constants join the product before them, as deployment
+  /// compilers have it, instead of running as they were recorded. Machines whose vector unit works beside the matrix
+  /// units fold normalizations anyway.
+  public var fusesEpilogues = false
+  /// Whether one request follows the other, so that transfers between host and machine hide behind nothing.
+  public var isOneRequestAtATime = false
+  /// Whether a model larger than the machine's memory is refused. A dense baseline need not fit.
+  public var checksMemory = true
+}
+
+extension SimulationOptions {
+  /// The same for a dense baseline, which need not fit the machine's memory.
+  public var ofBaseline: SimulationOptions {
+    var options = self
+    options.checksMemory = false
+    return options
   }
 }
 
@@ -74,7 +94,7 @@ public enum Simulator {
     case .tensorCore(let gpu):
       try run(workload, machine, TensorCoreEngine(gpu, options: options, without: causes), options)
     case .s4(let processor):
-      try run(workload, machine, S4Engine(processor, samples: workload.samples, without: causes), options)
+      try run(workload, machine, S4Engine(processor, without: causes), options)
     case .systolic(let array):
       try run(
         workload, machine,
@@ -82,42 +102,77 @@ public enum Simulator {
     }
   }
 
+  private typealias OperatorResult = RunResult.OperatorResult
+
   private static func run<E: Engine>(
     _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions
   ) throws(DiagnosticList) -> RunResult {
     var notes = NoteList()
     let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
+    if options.checksMemory { try StoredModel(operators).check(fits: machine) }
     let residency =
       switch options.residency {
-      case .chained: Residency(operators, capacity: engine.residentCapacity)
+      case .chained: engine.residency(of: operators, samples: workload.samples)
       case .isolated: Residency(operators, onChip: false)
       case .onChip: Residency(operators, onChip: true)
       }
 
+    let fusion = Fusion(operators, engine.overlapsVectorWork ? .folding : options.fusesEpilogues ? .epilogues : .none)
+
     var indices: [Task: Int] = [:]
     var tasks: [Task] = []
     var times: [Double] = []
-    let positions = operators.indices.map { index in
-      let task = Task(
-        operators[index], inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index])
+    /// For each operator its task, or what became of it that takes no time.
+    var positions: [(task: Int?, mapping: Mapping)] = []
+    positions.reserveCapacity(operators.count)
+    for (index, op) in operators.enumerated() {
+      var task = Task(
+        op, inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index],
+        turns: residency.turns)
+      switch fusion.parts[index] {
+      case .alone: break
+      case .folded:
+        notes.add("normalizations fold into the weights before them", op.name)
+        positions.append((nil, .folded))
+        continue
+      case .epilogue:
+        notes.add("element-wise functions join the product before them", op.name)
+        guard let rest = task.inEpilogue else {
+          positions.append((nil, .epilogue))
+          continue
+        }
+        task = rest
+      }
       let position = indices[task] ?? tasks.count
       if position == tasks.count {
         indices[task] = position
         tasks.append(task)
         times.append(0)
       }
-      times[position] += Double(operators[index].repeats)
-      return position
+      times[position] += Double(op.repeats)
+      positions.append((position, .vector))
     }
-    let estimates = engine.estimates(of: tasks, times: times)
-    for (position, op) in zip(positions, operators) { checkIdentities(estimates[position], op) }
+    var estimates = engine.estimates(of: tasks, times: times)
+    for (position, op) in zip(positions, operators) {
+      if let task = position.task { checkIdentities(estimates[task], op) }
+    }
 
     var results: [RunResult.OperatorResult] = []
     results.reserveCapacity(operators.count)
+    /// Where the answer of what takes no time is.
+    func place(_ mapping: Mapping) -> Int {
+      if let index = estimates.firstIndex(where: { $0.mapping == mapping }) { return index }
+      estimates.append(Estimate(mapping, bound: .vector))
+      return estimates.count - 1
+    }
     // Matrix time that vector work can still hide behind.
     var slack = Seconds.zero
     var beside = WeightGradientSlack()
     for (position, op) in zip(positions, operators) {
+      guard let position = position.task else {
+        results.append(OperatorResult(op, estimate: place(position.mapping), exposed: .zero))
+        continue
+      }
       var exposed = estimates[position].elapsed
       if engine.overlapsVectorWork {
         if op.kind.isMatrix {
@@ -133,10 +188,16 @@ public enum Simulator {
       } else if engine.runsBesideWeightGradients(op) {
         exposed = beside.exposed(estimates[position], repeats: op.repeats)
       }
-      results.append(
-        RunResult.OperatorResult(
-          name: op.name, kind: op.kind.name, shape: op.kind.shapeDescription, phase: op.phase,
-          sparsity: op.sparsity, repeats: op.repeats, estimate: position, exposed: exposed))
+      results.append(OperatorResult(op, estimate: position, exposed: exposed))
+    }
+    if let link = engine.hostLink {
+      let transfer = Dependencies(operators).transferredBytes / link
+      let rest = results.reduce(.zero) { $0 + $1.exposed * Double($1.repeats) }
+      let exposed = options.isOneRequestAtATime ? transfer : transfer - rest
+      if exposed > .zero {
+        results.append(OperatorResult(transferOf: workload, estimate: estimates.count, exposed: exposed))
+        estimates.append(Estimate(.hostLink, elapsed: transfer, bound: .host))
+      }
     }
     return RunResult(
       workload: workload.name, machine: machine.name, samples: workload.samples, operators: results,
@@ -206,41 +267,6 @@ private struct WeightGradientSlack {
   }
 }
 
-/// Where results wait between operators.
-///
-/// A result stays on chip when it and the inputs it was made from fit together; it is then read from there by its
-/// consumers. What a backward pass needs later (everything a training run's forward phase makes) is written out as
-/// well.
-struct Residency {
-  private(set) var inputsOnChip: [Bool] = []
-  private(set) var outputOnChip: [Bool] = []
-
-  /// The same for all operators.
-  init(_ operators: [Operator], onChip: Bool) {
-    inputsOnChip = operators.map { _ in onChip }
-    outputOnChip = inputsOnChip
-  }
-
-  init(_ operators: [Operator], capacity: Int) {
-    var fits: [Bool] = []
-    var isConsumed = [Bool](repeating: false, count: operators.count)
-    // Traces without any dependency are taken as chains.
-    let isChain = operators.allSatisfy(\.dependencies.isEmpty)
-    for (index, op) in operators.enumerated() {
-      let footprint = Footprint(op)
-      let activations = footprint.aIsWeights ? footprint.b : footprint.inputs
-      fits.append((activations + footprint.c).count <= Int64(capacity))
-      let producers = isChain ? (index > 0 ? [index - 1] : []) : op.dependencies
-      inputsOnChip.append(
-        op.phase != .backwardWeight && !producers.isEmpty && producers.allSatisfy { fits[$0] })
-      for producer in producers { isConsumed[producer] = true }
-    }
-    for (index, op) in operators.enumerated() {
-      outputOnChip.append(fits[index] && isConsumed[index] && op.phase != .forward)
-    }
-  }
-}
-
 /// Collects operators that a machine cannot run, those with the same reason together.
 private struct RefusalList {
   private var refusals: [(first: String, others: Int, code: DiagnosticCode, reason: String, help: String)] = []
@@ -275,5 +301,20 @@ struct NoteList {
     }
     notes[index].count += 1
     if notes[index].examples.count < 3 { notes[index].examples.append(name) }
+  }
+}
+
+extension RunResult.OperatorResult {
+  fileprivate init(_ op: Operator, estimate: Int, exposed: Seconds) {
+    self.init(
+      name: op.name, kind: op.kind.name, shape: op.kind.shapeDescription, phase: op.phase, sparsity: op.sparsity,
+      repeats: op.repeats, estimate: estimate, exposed: exposed)
+  }
+
+  /// The transfers between host and machine, which no operator of the workload stands for.
+  fileprivate init(transferOf workload: Workload, estimate: Int, exposed: Seconds) {
+    self.init(
+      name: "host transfer", kind: "transfer", shape: "", phase: workload.operators.last?.phase ?? .inference,
+      sparsity: .dense, repeats: 1, estimate: estimate, exposed: exposed)
   }
 }

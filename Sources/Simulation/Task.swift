@@ -1,5 +1,6 @@
 import Diagnostics
 import Hardware
+import Quantities
 import Workloads
 
 /// What is simulated once for all operators that share it: an operator without its name and place, and where its
@@ -15,8 +16,10 @@ struct Task: Hashable {
   var inputsOnChip: Bool
   /// Whether its result stays on chip for its consumers.
   var outputOnChip: Bool
+  /// Equal parts of the step's samples that go through the network one after the other.
+  var turns: Int
 
-  init(_ op: Operator, inputsOnChip: Bool, outputOnChip: Bool) {
+  init(_ op: Operator, inputsOnChip: Bool, outputOnChip: Bool, turns: Int = 1) {
     self.kind = op.kind
     self.phase = op.phase
     self.dataType = op.dataType
@@ -25,6 +28,7 @@ struct Task: Hashable {
     self.sparsity = op.sparsity
     self.inputsOnChip = inputsOnChip
     self.outputOnChip = outputOnChip
+    self.turns = turns
   }
 
   /// The operator this stands for, to lower it.
@@ -50,12 +54,16 @@ protocol Engine {
   func estimates(of tasks: [Task], times: [Double]) -> [Estimate]
   /// On-chip bytes in which a result can wait for its consumer.
   var residentCapacity: Int { get }
+  /// Where results wait between the operators of a step of `samples`.
+  func residency(of operators: [Operator], samples: Int?) -> Residency
   /// Whether vector operators run beside the matrix operator before them, instead of after it.
   var overlapsVectorWork: Bool { get }
   /// Whether it widens weights that are stored in a narrower type than they are multiplied in.
   var widensWeights: Bool { get }
   /// Whether an operator runs beside earlier products that give weight gradients, instead of after them.
   func runsBesideWeightGradients(_ op: Operator) -> Bool
+  /// The link over which a step's inputs come and its results go; nil where the model has none.
+  var hostLink: BytesPerSecond? { get }
 }
 
 /// An operator as a machine runs it, or why it cannot.
@@ -73,6 +81,11 @@ extension Engine {
   var widensWeights: Bool { false }
 
   func runsBesideWeightGradients(_ op: Operator) -> Bool { false }
+  func residency(of operators: [Operator], samples: Int?) -> Residency {
+    Residency(operators, capacity: residentCapacity)
+  }
+
+  var hostLink: BytesPerSecond? { nil }
 
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {

@@ -9,12 +9,13 @@ import Workloads
 /// with their products, and the tokens of a mixture spread over its experts as evenly as possible (with fewer tokens
 /// than experts only some experts run). Equal layers are written once, with a repeat count.
 enum HuggingFaceImporter {
-  private enum Family { case llama, gpt2, opt, bert, vit }
+  private enum Family { case llama, gpt2, gptj, opt, bert, albert, conformer, vit }
 
   private static let models: [(name: String, family: Family)] = [
-    ("bert", .bert), ("gpt2", .gpt2), ("llama", .llama), ("mistral", .llama), ("mixtral", .llama), ("opt", .opt),
+    ("albert", .albert), ("bert", .bert), ("gpt2", .gpt2), ("gptj", .gptj), ("llama", .llama), ("mistral", .llama),
+    ("mixtral", .llama), ("opt", .opt),
     ("qwen2", .llama), ("qwen2_moe", .llama), ("qwen3", .llama), ("qwen3_moe", .llama), ("roberta", .bert),
-    ("vit", .vit),
+    ("vit", .vit), ("wav2vec2-conformer", .conformer),
   ]
   private static let largestOption = 1 << 20
 
@@ -32,7 +33,7 @@ enum HuggingFaceImporter {
     guard var fields = Fields(node, reader, what: "the configuration object"),
       let model = modelType(root, &fields), check(options, sink)
     else { return workload }
-    if model.family == .bert || model.family == .vit, options.phase == .decode {
+    if [.bert, .albert, .conformer, .vit].contains(model.family), options.phase == .decode {
       reader.report(
         .unsupportedOperator, "a \(model.name) encoder reads its whole input at once and has nothing to decode",
         at: (node["model_type"] ?? node).range, help: "import it with the phase 'prefill'")
@@ -42,12 +43,22 @@ enum HuggingFaceImporter {
     workload.samples = options.batch
 
     var network = NetworkBuilder(
-      options: options, dataType: dataType(root, node, options, reader), sparsity: sparsity(root, reader))
+      options: options, dataType: dataType(root, node, options, reader), quantisedType: quantisedType(root, reader),
+      sparsity: sparsity(root, reader))
     switch model.family {
     case .llama: network.addLlama(&fields)
     case .gpt2: network.addGPT2(&fields)
+    case .gptj: network.addGPTJ(&fields)
     case .opt: network.addOPT(&fields)
     case .bert: network.addBERT(&fields)
+    case .albert: network.addALBERT(&fields)
+    case .conformer:
+      network.addConformer(&fields)
+      workload.skipped = [
+        Workload.Skipped(
+          reason: "the convolutions that make frames of a waveform; a sequence is that many frames", count: 1,
+          examples: ["feature_extractor"])
+      ]
     case .vit: network.addViT(&fields)
     }
     guard !sink.hasErrors else { return workload }
@@ -104,6 +115,18 @@ enum HuggingFaceImporter {
       }
     }
     return .fp16
+  }
+
+  /// What compressed-tensors quantises both operands of linear layers to; nil where it leaves one of them.
+  private static func quantisedType(_ root: Node, _ reader: DocumentReader) -> DataType? {
+    guard case .mapping(let groups)? = root["quantization_config"]?["config_groups"]?.content else { return nil }
+    for group in groups {
+      guard let weights = group.value["weights"], let activations = group.value["input_activations"],
+        weights["num_bits"]?.integer == 8, activations["num_bits"]?.integer == 8
+      else { continue }
+      return reader.choice(weights["type"] ?? weights, [("int", .int8), ("float", .fp8)], what: "a kind of number")
+    }
+    return nil
   }
 
   /// The pattern of compressed-tensors: `sparsity_structure` with N:M, or a global fraction.

@@ -81,6 +81,15 @@ public enum InputFile {
     return Diagnostic(.unreadableFile, "\(path) cannot be read: \(error)", help: help)
   }
 
+  /// The path, or the path with `ending` where a file of that name is in its folder and none of the path's own.
+  static func completed(_ path: String, _ ending: String) -> String {
+    let file = FilePath(path)
+    guard path != "-", let name = file.lastComponent?.string, !name.contains(".") else { return path }
+    let folder = file.removingLastComponent()
+    let names = names(inFolder: folder.isEmpty ? "." : folder.string)
+    return !names.contains(name) && names.contains(name + ending) ? path + ending : path
+  }
+
   /// The names in a directory, sorted; none if it cannot be listed.
   public static func names(inFolder folder: String) -> [String] {
     guard let stream = unsafe opendir(folder) else { return [] }

@@ -126,7 +126,7 @@ extension NetworkBuilder {
   }
 
   /// Attention whose queries, keys and values have products of their own.
-  private mutating func separateAttention(
+  mutating func separateAttention(
     _ shape: Shape, _ names: (String, String, String, String), isCausal: Bool
   ) {
     let input = [last]

@@ -25,6 +25,8 @@ struct NetworkBuilder {
 
   let options: ImportOptions
   let dataType: DataType
+  /// What operands of products with weights are quantised to; their results have the model's own type.
+  let quantisedType: DataType?
   let sparsity: WeightSparsity
   private(set) var operators: [Operator] = []
   /// Tokens of each sequence that pass through the layers.
@@ -34,9 +36,10 @@ struct NetworkBuilder {
   /// How often the operators being added run.
   var repeats = 1
 
-  init(options: ImportOptions, dataType: DataType, sparsity: WeightSparsity) {
+  init(options: ImportOptions, dataType: DataType, quantisedType: DataType?, sparsity: WeightSparsity) {
     self.options = options
     self.dataType = dataType
+    self.quantisedType = quantisedType
     self.sparsity = sparsity
     self.positions = options.phase == .prefill ? options.sequenceLength : 1
   }
@@ -50,9 +53,10 @@ struct NetworkBuilder {
     _ name: String, _ kind: OperatorKind, after inputs: [Int?]? = nil, isSparse: Bool = false,
     dataType: DataType? = nil
   ) -> Int {
+    let type = dataType ?? self.dataType
     operators.append(
       Operator(
-        name: name, kind: kind, dataType: dataType ?? self.dataType,
+        name: name, kind: kind, dataType: isSparse ? quantisedType ?? type : type, outputType: type,
         sparsity: isSparse ? OperandSparsity(weights: sparsity.pattern) : .dense,
         dependencies: Set((inputs ?? [last]).compactMap(\.self)).sorted(), repeats: repeats))
     last = operators.count - 1

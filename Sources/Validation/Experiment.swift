@@ -18,12 +18,22 @@ struct Experiment {
   var power = SimulationOptions.Power.sustained
   /// The kernel it is known to have run.
   var kernel: KernelName?
+  /// How it was compiled and asked for.
+  var modes: Set<Mode> = []
   /// What must fit on chip for operands to be there from the run before; nil where they come from off-chip memory.
   var warmBytes: Bytes?
   /// The columns it is compared in.
   var readings: [Reading]
   /// The experiment of the same row that is this one without sparsity.
   var baseline: Int?
+
+  /// How a network was compiled and asked for.
+  enum Mode: String, CaseIterable, Sendable {
+    /// Normalizations folded, element-wise functions in epilogues.
+    case fused
+    /// The next request waits for the last one's results.
+    case oneRequest = "one-request"
+  }
 
   /// A measured column and its value in the metric's base unit, nil where it was not measured.
   struct Reading {

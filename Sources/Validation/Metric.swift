@@ -66,6 +66,16 @@ public struct Measurement: Sendable {
   public var notModelled: String?
   /// The figure somebody published, where it is one.
   public var figure: PublishedFigure?
+  /// What the machine's unknowns do to the prediction, where it has any.
+  public var band: Band?
+
+  /// The least and the most that is predicted over everything that is not known of a machine, one thing at a time.
+  public struct Band: Hashable, Sendable {
+    /// From the least to the most, in the metric's base unit.
+    public var range: ClosedRange<Double>
+    /// What moves the prediction most; nil where nothing does.
+    public var mover: String?
+  }
 
   /// The pair of a metric.
   public func pair(_ metric: Metric) -> Pair? { pairs.first { $0.metric == metric } }

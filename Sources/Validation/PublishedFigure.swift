@@ -84,9 +84,26 @@ extension Validator {
           figure.metric.metric, measured: figure.value * scale, predicted: predicted,
           spread: figure.spread.map { $0.lowerBound * scale...$0.upperBound * scale })
       ]
+      measurement.band = band(row.experiments, figure, predicted, on: machine)
     case .failure(let reason): measurement.notModelled = reason.text
     }
     return measurement
+  }
+
+  /// The band over the machine's variants; nil where it has none that can run this.
+  private static func band(
+    _ experiments: [Experiment], _ figure: PublishedFigure, _ predicted: Double, on machine: Machine
+  ) -> Measurement.Band? {
+    var range = predicted...predicted
+    var mover: (unknown: String, by: Double)?
+    for variant in machine.variants {
+      let mean = mean(experiments, figure.metric, overhead: figure.overhead, on: variant.machine)
+      guard case .success(let value) = mean else { continue }
+      range = min(range.lowerBound, value)...max(range.upperBound, value)
+      let change = (value / predicted - 1).magnitude
+      if change > mover?.by ?? 1e-6 { mover = (variant.unknown, change) }
+    }
+    return machine.variants.isEmpty ? nil : Measurement.Band(range: range, mover: mover?.unknown)
   }
 
   /// The mean over experiments, leaving out those that are only another's baseline.

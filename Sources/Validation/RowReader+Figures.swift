@@ -28,9 +28,10 @@ extension RowReader {
     let hasProblem =
       type == nil && !text("dtype").isEmpty || weightType == nil && !text(optional: "weight_dtype").isEmpty
       || training == nil && !text("training").isEmpty
+    let modes = modes()
     let batch = optionalSize("batch")
     let sequence = optionalSize("sequence")
-    guard let figure, let rules, !hasProblem, let batch, let sequence else { return nil }
+    guard let figure, let rules, let modes, !hasProblem, let batch, let sequence else { return nil }
 
     let names = parts("workload")
     guard !names.isEmpty else { return problem(.wrongType, "workload", "is empty; name a workload") }
@@ -47,7 +48,7 @@ extension RowReader {
       Experiment(
         variant: text("weights").isEmpty ? "dense" : text("weights"), category: figure.metric.rawValue,
         operators: workload.operators, samples: workload.samples,
-        residency: workload.operators.count == 1 ? .isolated : .chained, readings: [], baseline: baseline)
+        residency: workload.operators.count == 1 ? .isolated : .chained, modes: modes, readings: [], baseline: baseline)
     }
     for (name, baseline) in zip(names, baselines) {
       func read(_ name: String, _ column: String, isDense: Bool) -> Workload? {
@@ -73,9 +74,26 @@ extension RowReader {
     if let size = sequence.value { words.append("\(size) tokens") }
     if let training { words.append(training.rawValue) }
     if let weightType { words.append("\(weightType.rawValue) weights") }
+    words += Experiment.Mode.allCases.filter(modes.contains).map(\.rawValue)
     return ExperimentRow(
       label: words.joined(separator: ", "), dataType: used ?? type ?? .fp16,
       experiments: experiments, figure: figure)
+  }
+
+  /// How it was compiled and asked for; a file may lack the column.
+  private func modes() -> Set<Experiment.Mode>? {
+    guard positions["mode"] != nil else { return [] }
+    var modes: Set<Experiment.Mode> = []
+    for word in parts("mode") {
+      guard let mode = Experiment.Mode(rawValue: word) else {
+        let known = Experiment.Mode.allCases.map(\.rawValue)
+        return problem(
+          .unknownValue, "mode", "is not a way to run a network", notes: ["known: \(known.joined(separator: ", "))"],
+          help: nearest(to: word, among: known).map { "did you mean '\($0)'?" })
+      }
+      modes.insert(mode)
+    }
+    return modes
   }
 
   private func parts(_ column: String) -> [String] {

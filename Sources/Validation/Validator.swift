@@ -93,7 +93,10 @@ public enum Validator {
       operators: experiment.operators)
     do throws(DiagnosticList) {
       let result = try Simulator.simulate(
-        workload, on: machine, options: SimulationOptions(residency: residency, power: experiment.power))
+        workload, on: machine,
+        options: SimulationOptions(
+          residency: residency, power: experiment.power, fusesEpilogues: experiment.modes.contains(.fused),
+          isOneRequestAtATime: experiment.modes.contains(.oneRequest)))
       // A pattern that runs dense everywhere says nothing about sparse measurements.
       let kept = zip(experiment.operators, result.operators).flatMap { asked, used in
         OperandSparsity.Operand.allCases.filter { asked.sparsity[$0] != .dense }.map { used.sparsity[$0] != .dense }

@@ -88,6 +88,46 @@ import Testing
     #expect(root["reference"]?.text == "s4")
   }
 
+  @Test func `a sweep has every machine at every rate, and only what exploits a pattern gets faster`() throws {
+    let outcome = try Tool.run([
+      "compare", "Traces/resnet50", Self.trace, "--hardware", "s4,t4", "--data-type", "int8", "--fuse", "--sweep",
+      "sparsity=1x..32x", "--format", "json",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let root = try json(outcome)
+    #expect(root["values"]?.elements?.compactMap(\.text) == ["1x", "2x", "4x", "8x", "16x", "32x"])
+    let series = root["series"]?.elements ?? []
+    #expect(series.compactMap { $0["machine"]?.text } == ["s4", "t4", "s4", "t4"])
+    for line in series {
+      let rates = line["runs"]?.elements?.compactMap { $0["throughput_samples_per_s"]?.double } ?? []
+      #expect(rates.count == 6 && rates == rates.sorted())
+      #expect((rates.first == rates.last) == (line["machine"]?.text == "t4"))
+    }
+  }
+
+  @Test(arguments: [
+    ("sparsity=1x..32x", ["1x", "2x", "4x", "8x", "16x", "32x"]), ("sparsity=2x..9x", ["2x", "4x", "8x"]),
+    ("sparsity=dense,2:4,unstructured(0.5)", ["dense", "2:4", "unstructured(0.5)"]),
+    ("sparsity=block(32x32, 0.5),16x", ["block(32x32, 0.5)", "16x"]),
+  ])
+  func `a sweep lists its values`(_ text: String, _ values: [String]) throws {
+    let outcome = try Tool.run([
+      "compare", Self.trace, "--hardware", "h200", "--sweep", text, "--format", "csv",
+    ])
+    #expect(outcome.status == 0)
+    #expect(outcome.output.split(separator: "\n").count == values.count + 1, "\(outcome.errors)")
+  }
+
+  @Test(arguments: [
+    ["--sweep", "sparsity"], ["--sweep", "density=1x..2x"], ["--sweep", "sparsity=4x..2x"],
+    ["--sweep", "sparsity=a..b"],
+    ["--format", "svg"], ["--sweep", "sparsity=1x..2x", "-"],
+  ])
+  func `a sweep that means nothing exits 2`(_ options: [String]) throws {
+    let outcome = try Tool.run(["compare", Self.trace, "--hardware", "s4"] + options)
+    #expect(outcome.status == 2 && outcome.output.isEmpty && !outcome.errors.isEmpty)
+  }
+
   @Test(arguments: [("all", 0), ("3", 1), ("0", 1)])
   func `the table lists as many kinds of operators as asked for`(_ limit: String, _ summaries: Int) throws {
     let outcome = try Tool.run(["simulate", Self.trace, "--hardware", "h200", "--operators", limit])

@@ -140,15 +140,18 @@ extension BadInput {
       try simulate(
         on: $0.machineText.replacing("[ws, os]", with: "[ws]", exactlyOnce: "dataflows"), .fp16, .outputStationary)
     },
+    BadInput(.exceedsMemory, "a layer beyond the memory") {
+      try simulate(on: $0.machineText, .fp16, size: 1 << 18)
+    },
     BadInput(.inconsistentHardware, "faster than its interface", machine: "16 GB/s", "26 GB/s"),
   ]
 
   private static func simulate(
-    on machineText: String, _ type: DataType, _ dataflow: SystolicArray.Dataflow? = nil
+    on machineText: String, _ type: DataType, _ dataflow: SystolicArray.Dataflow? = nil, size: Int = 64
   ) throws -> [Diagnostic] {
     try said { () throws(DiagnosticList) in
       let machine = try MachineReader.read(SourceText(name: "machine.yaml", text: machineText))
-      let op = Operator(name: "fc1", kind: .gemm(GEMM(m: 64, n: 16, k: 64)), dataType: type)
+      let op = Operator(name: "fc1", kind: .gemm(GEMM(m: size, n: 16, k: size)), dataType: type)
       _ = try Simulator.simulate(
         Workload(name: "net", source: "test", operators: [op]), on: machine,
         options: SimulationOptions(dataflow: dataflow))

@@ -36,6 +36,29 @@ import Testing
   }
 }
 
+@Suite struct SweepChartTests {
+  @Test func `a sweep is well-formed XML with a line a series and a titled point a run`() throws {
+    let path = try #require(ShippedFolder("Traces", suffix: ".jsonl.zst", in: nil).path(of: "resnet18"))
+    let values = ["1x", "8x"]
+    let machines = ["s4", "t4"]
+    let reports = try values.map { value in
+      let study = try Study(trace: path, sparsity: ["weights=\(value)"], dataType: .int8)
+      return try machines.map { try study.run(on: $0) }
+    }
+    let sweep = SweepReport(
+      values: values, series: machines.indices.map { index in SweepReport.Series(reports: reports.map { $0[index] }) })
+    let reader = XMLNames()
+    let parser = XMLParser(data: Data(SweepChart.text(sweep).utf8))
+    parser.delegate = reader
+    #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "")")
+    #expect(reader.counts["polyline"] == 2 && reader.counts["circle"] == 4 && reader.counts["title"] == 5)
+    #expect(SweepChart.text(sweep) == SweepChart.text(sweep))
+    let table = Report.sweep(sweep).text(as: .table)
+    for report in reports.joined() { #expect(table.contains(report.run.machine)) }
+    #expect(Report.sweep(sweep).text(as: .csv).split(separator: "\n").count == 5)
+  }
+}
+
 /// Counts the elements of a document.
 private final class XMLNames: NSObject, XMLParserDelegate {
   var counts: [String: Int] = [:]

@@ -6,9 +6,16 @@ import Workloads
 
 @testable import Simulation
 
+/// The processors of the repository, read once.
+private let chips = Result {
+  try ["s4", "s10", "s30"].reduce(into: [String: S4Processor]()) { chips, name in
+    if case .s4(let chip) = try Bench.machine(name).architecture { chips[name] = chip }
+  }
+}
+
 /// The processor of a machine of the repository.
 func chip(_ name: String) throws -> S4Processor {
-  guard case .s4(let chip) = try Bench.machine(name).architecture else {
+  guard let chip = try chips.get()[name] else {
     throw DiagnosticList(Diagnostic(.unknownHardware, "\(name) is no S4"))
   }
   return chip
@@ -19,6 +26,7 @@ func idealChip() throws -> S4Processor {
   var chip = try chip("s4")
   chip.launch = .zero
   chip.l1Port = BytesPerCycle(1e12)
+  chip.l1Fill = BytesPerCycle(1e12)
   chip.l2Port = BytesPerCycle(1e12)
   chip.network = BytesPerSecond(1e24)
   chip.dram.peakBandwidth = BytesPerSecond(1e24)
@@ -29,9 +37,11 @@ func idealChip() throws -> S4Processor {
 
 extension S4Engine {
   /// The answer for an operator as the engine adapts it, with all operands off chip unless told otherwise.
-  func answer(_ op: Operator, inputsOnChip: Bool = false, outputOnChip: Bool = false) -> Estimate {
+  func answer(
+    _ op: Operator, inputsOnChip: Bool = false, outputOnChip: Bool = false, turns: Int = 1
+  ) -> Estimate {
     guard case .runs(let adapted, _) = fit(op) else { preconditionFailure("impossible") }
-    return estimate(Task(adapted, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip))
+    return estimate(Task(adapted, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip, turns: turns))
   }
 }
 

@@ -1,6 +1,8 @@
 import Hardware
 import Workloads
 
+@testable import Simulation
+
 /// Weights with, of every bank along K, some kept as values with their places in the bank.
 struct BankedWeights {
   struct Kept {
@@ -41,72 +43,123 @@ struct BankedWeights {
   var kept: Int { banks.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } } }
 }
 
-/// A product on sparse processing units, round by round and step by step: the slow and obvious model.
+/// A sparse processing unit, step by step: the slow and obvious model.
 ///
-/// In a round a unit takes as many output channels as it has lanes and as many positions as it has columns through all
-/// banks of K. A bank's activations come from the local buffer once; then each step multiplies one kept value of every
-/// lane, its index picking the activation, so that a bank takes as many steps as its fullest lane keeps values. Lanes
-/// and columns beyond the matrix run along with zeros.
-struct UnitLoop {
+/// In a round it takes as many output channels as it has lanes and as many positions as it has columns through K. A
+/// chunk of K has as many banks as there are lanes. In its slot t lane l works on bank (t + l) mod (banks of the chunk);
+/// in a step of a slot every lane reads the activations at its next index from the local buffer, and multiplies them
+/// by its value. A slot takes as many steps as its fullest lane keeps values, or as a dense bank has. Lanes and columns beyond the matrix run
+/// along with zeros.
+struct SparseUnit {
   let chip: S4Processor
-  let elementBits: Int
-  private(set) var result: [[Int]]
-  private(set) var rounds = 0
+  /// Steps, and among them such that had to read one bank of the buffer twice.
   private(set) var steps = 0
-  /// Multiply-accumulates issued, and those of them on values that exist.
+  private(set) var conflicts = 0
   private(set) var macs = 0
   private(set) var usefulMACs = 0
-  /// Bits through the local port, padding included.
-  private(set) var localBits = 0
-  /// Bits out of the shared buffer, and into local buffers once every unit has its copy.
+
+  /// Adds a round's products to `result`.
+  mutating func round(
+    _ a: BankedWeights, _ b: [[Int]], rows: Range<Int>, columns: Range<Int>, into result: inout [[Int]]
+  ) {
+    let count = a.banks[rows.lowerBound].count
+    for chunk in stride(from: 0, to: count, by: chip.lanes) {
+      let banks = min(chip.lanes, count - chunk)
+      let copies = (chip.lanes + banks - 1) / banks
+      precondition(banks * copies < 2 * chip.lanes + 1, "the copies fit the buffer's banks")
+      for slot in 0..<banks {
+        func bank(of lane: Int) -> Int { chunk + (slot + lane) % banks }
+        // Dense values stream through whole banks.
+        let fullest =
+          !a.isIndexed ? a.bankSize : rows.map { a.banks[$0][bank(of: $0 - rows.lowerBound)].count }.max() ?? 0
+        for step in 0..<fullest {
+          steps += 1
+          macs += chip.lanes * chip.columns
+          var places: Set<Int> = []
+          for row in rows {
+            let lane = row - rows.lowerBound
+            let values = a.banks[row][bank(of: lane)]
+            guard step < values.count else { continue }
+            // The copy that this lane reads; all others that read the same bank are whole turns of the ring away.
+            let place = (bank(of: lane) - chunk) * copies + lane / banks
+            if !places.insert(place).inserted { conflicts += 1 }
+            for column in columns {
+              result[row][column] += values[step].value * b[bank(of: lane) * a.bankSize + values[step].index][column]
+              usefulMACs += 1
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// A product on all units of a processor of one chip: who takes what, one round after the other.
+struct UnitLoop {
+  private(set) var result: [[Int]]
+  private(set) var rounds = 0
+  /// By core and unit.
+  private(set) var units: [[SparseUnit]]
+  /// Bits out of shared buffers, and into local ones once every unit has its copy.
   private(set) var sharedBits = 0
   private(set) var filledBits = 0
 
-  init(_ a: BankedWeights, _ b: [[Int]], on chip: S4Processor, elementBits: Int) {
-    self.chip = chip
-    self.elementBits = elementBits
-    let n = b[0].count
-    result = [[Int]](repeating: [Int](repeating: 0, count: n), count: a.banks.count)
-    let groups = Array(stride(from: 0, to: a.banks.count, by: chip.lanes))
-    // As many units of a core as there are lane groups take the same positions and share their activations.
-    let sharing = min(chip.unitsPerCore, groups.count)
-    for column in stride(from: 0, to: n, by: chip.columns) {
-      let columns = column..<min(column + chip.columns, n)
-      for (index, row) in groups.enumerated() {
-        let activations = b.count * columns.count * elementBits
-        if index % sharing == 0 { sharedBits += activations }
-        filledBits += activations
-        round(a, b, rows: row..<min(row + chip.lanes, a.banks.count), columns: columns)
+  init(
+    _ a: BankedWeights, _ b: [[Int]], on chip: S4Processor, split: SplitOverCores, along: Int, elementBits: Int
+  ) {
+    let (m, n) = (a.banks.count, b[0].count)
+    result = [[Int]](repeating: [Int](repeating: 0, count: n), count: m)
+    units = (0..<chip.cores).map { _ in (0..<chip.unitsPerCore).map { _ in SparseUnit(chip: chip) } }
+    let across = chip.unitsPerCore / along
+    let valueBits = elementBits + (a.isIndexed ? ceilLog2(chip.bankSize) : 0)
+    for core in 0..<chip.cores {
+      let rows = Self.part(core, of: m, in: split == .outputs ? chip.cores : 1, by: chip.lanes)
+      let columns = Self.part(core, of: n, in: split == .outputs ? 1 : chip.cores, by: 1)
+      let laneGroups = Self.groups(rows, by: chip.lanes)
+      let columnGroups = Self.groups(columns, by: chip.columns)
+      guard !laneGroups.isEmpty, !columnGroups.isEmpty else { continue }
+      let lanesOfUnit = (laneGroups.count + along - 1) / along
+      let columnsOfUnit = (columnGroups.count + across - 1) / across
+      let passes = (lanesOfUnit + chip.laneGroupsInFlight - 1) / chip.laneGroupsInFlight
+      for pass in 0..<passes {
+        // A group of columns is cast to all units that take it, then each multiplies its groups of lanes with it.
+        for (position, group) in columnGroups.enumerated() {
+          let bits = b.count * group.count * elementBits
+          sharedBits += bits
+          for unit in 0..<along {
+            let mine = laneGroups.dropFirst(unit * lanesOfUnit).prefix(lanesOfUnit)
+            guard !mine.isEmpty else { continue }
+            filledBits += bits
+            for rows in mine.dropFirst(pass * chip.laneGroupsInFlight).prefix(chip.laneGroupsInFlight) {
+              let weights = rows.reduce(0) { $0 + a.banks[$1].reduce(0) { $0 + $1.count } } * valueBits
+              // Units across positions go through their columns in step and share what is read of A.
+              if position < columnsOfUnit { sharedBits += weights }
+              filledBits += weights
+              rounds += 1
+              units[core][position / columnsOfUnit * along + unit].round(
+                a, b, rows: rows, columns: group, into: &result)
+            }
+          }
+        }
       }
     }
   }
 
-  private var indexBits: Int { ceilLog2(chip.bankSize) }
+  var steps: [Int] { units.flatMap { $0.map(\.steps) } }
+  var macs: Int { units.reduce(0) { $0 + $1.reduce(0) { $0 + $1.macs } } }
+  var usefulMACs: Int { units.reduce(0) { $0 + $1.reduce(0) { $0 + $1.usefulMACs } } }
+  var conflicts: Int { units.reduce(0) { $0 + $1.reduce(0) { $0 + $1.conflicts } } }
 
-  private mutating func round(_ a: BankedWeights, _ b: [[Int]], rows: Range<Int>, columns: Range<Int>) {
-    rounds += 1
-    for bank in a.banks[rows.lowerBound].indices {
-      let fullest = rows.map { a.banks[$0][bank].count }.max() ?? 0
-      // Dense weights stream through whole banks.
-      let slots = a.isIndexed ? fullest : min(chip.bankSize, a.depth)
-      let weightBits = elementBits + (a.isIndexed ? indexBits : 0)
-      localBits += min(chip.bankSize, a.depth) * chip.columns * elementBits
-      for step in 0..<slots {
-        steps += 1
-        localBits += chip.lanes * weightBits
-        macs += chip.lanes * chip.columns
-        for row in rows where step < a.banks[row][bank].count {
-          let kept = a.banks[row][bank][step]
-          for column in columns {
-            result[row][column] += kept.value * b[bank * a.bankSize + kept.index][column]
-            usefulMACs += 1
-          }
-        }
-      }
-      let stored = rows.reduce(0) { $0 + a.banks[$1][bank].count } * weightBits
-      sharedBits += stored
-      filledBits += stored
-    }
+  /// A core's part: whole groups of `size`, as many for each core but the last.
+  private static func part(_ core: Int, of length: Int, in parts: Int, by size: Int) -> Range<Int> {
+    let groups = (length + size - 1) / size
+    let each = (groups + parts - 1) / parts * size
+    let start = parts == 1 ? 0 : core * each
+    return min(start, length)..<min(start + each, length)
+  }
+
+  private static func groups(_ range: Range<Int>, by size: Int) -> [Range<Int>] {
+    stride(from: range.lowerBound, to: range.upperBound, by: size).map { $0..<min($0 + size, range.upperBound) }
   }
 }
 

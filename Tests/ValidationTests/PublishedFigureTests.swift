@@ -90,6 +90,39 @@ import Testing
     #expect(abs(try pair(predicted * 0.5, predicted * 0.8).error - 0.25) < 1e-12)
   }
 
+  @Test func `a figure of a machine with unknowns has the band over them, and what moves it`() throws {
+    let row = "resnet50,16,,int8,16x,,,,throughput_per_s,30000,,,published,paper"
+    let measurement = try validated(row, on: "s4").measurements[0]
+    let (band, pair) = (try #require(measurement.band), try #require(measurement.pairs.first))
+    #expect(band.range.contains(pair.predicted) && band.range.lowerBound < band.range.upperBound)
+    let machine = try Samples.machine("s4")
+    let values = try machine.variants.map { variant in
+      let workload = try TraceReader.read(
+        try #require(ShippedFolder("Traces", suffix: ".jsonl.zst", in: nil).path(of: "resnet50"))
+      ).workload.withSamples(16)
+      let study = try Study(workload, sparsity: [SparsityRule(parsing: "weights=16x")], dataType: .int8)
+      return (variant.unknown, 16 / (try study.run(on: variant.machine).run.totals.elapsed.value))
+    }
+    #expect(band.range.lowerBound == min(pair.predicted, values.map(\.1).min() ?? 0))
+    #expect(band.range.upperBound == max(pair.predicted, values.map(\.1).max() ?? 0))
+    let most = values.max { abs($0.1 / pair.predicted - 1) < abs($1.1 / pair.predicted - 1) }
+    #expect(band.mover == most?.0)
+    #expect(try validated(row, on: "t4").measurements[0].band == nil)
+  }
+
+  @Test func `a network can be compared as it was compiled and asked for`() throws {
+    func predicted(_ mode: String, on machine: String) throws -> Double {
+      let header = Self.header.replacingOccurrences(of: "baseline,", with: "baseline,mode,")
+      let file = try Samples.validated(
+        header + "resnet50,16,,int8,,,,\(mode),,throughput_per_s,1000,,,published,paper\n",
+        name: "\(machine)_published.csv", on: machine)
+      return try #require(file.predictions[0][0])
+    }
+    #expect(try predicted("fused", on: "t4") > predicted("", on: "t4"))
+    #expect(try predicted("one-request", on: "s4") < predicted("", on: "s4"))
+    #expect(try predicted("fused; one-request", on: "t4") == predicted("fused", on: "t4"))
+  }
+
   @Test func `what cannot be compared says why`() throws {
     let dense = try validated("4096x4096x4096,,,fp16,3:4,,,,speedup,1,,,published,paper")
     #expect(dense.predictions == [[nil]])

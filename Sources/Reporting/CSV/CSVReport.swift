@@ -12,6 +12,7 @@ public enum CSVReport {
     case .run(let report, _): operators(report.comparison)
     case .comparison(let reports): runs(reports)
     case .schedule(let report): schedule(report)
+    case .sweep(let report): sweep(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
     case .trace(let workload, _): kinds(workload)

@@ -45,6 +45,9 @@ extension JSONReport {
       ("published", .number(figure.value)), ("low", .optional(figure.spread?.lowerBound)),
       ("high", .optional(figure.spread?.upperBound)),
       ("predicted", .optional(row.pairs.first.map { $0.predicted / figure.metric.scale })),
+      ("predicted_low", .optional(row.band.map { $0.range.lowerBound / figure.metric.scale })),
+      ("predicted_high", .optional(row.band.map { $0.range.upperBound / figure.metric.scale })),
+      ("moved_by", row.band?.mover.map(JSONValue.string) ?? .null),
       ("error", .optional(row.pairs.first?.error)), ("certainty", .string(figure.certainty.rawValue)),
       ("source", .string(figure.source)), ("not_modelled", row.notModelled.map(JSONValue.string) ?? .null),
     ])

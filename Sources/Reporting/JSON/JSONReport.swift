@@ -12,6 +12,7 @@ public enum JSONReport {
       case .run(let report, _): ("run", run(report) + [("operators", operators(report.comparison))])
       case .comparison(let reports): ("comparison", comparison(reports))
       case .schedule(let report): ("schedule", schedule(report))
+      case .sweep(let report): ("sweep", sweep(report))
       case .machines(let machines): ("machines", [("machines", .array(machines.map { .object(machine($0)) }))])
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
       case .trace(let workload, let format): ("trace", trace(workload, format))

@@ -43,38 +43,38 @@ public enum WaterfallChart {
     let subject = losses.operators == nil ? losses.report.run.workload : waterfall.subject
     let title = ([subject, waterfall.machine] + losses.report.asked).joined(separator: " · ")
     var svg = """
-      <svg xmlns="http://www.w3.org/2000/svg" class="lacuna-waterfall" role="img" viewBox="0 0 \(number(width)) \
-      \(number(height))" width="\(number(width))" height="\(number(height))">
-      <title>\(escaped("Where the speedup of \(title) is lost"))</title>
-      <desc>\(escaped(description(losses)))</desc>
+      <svg xmlns="http://www.w3.org/2000/svg" class="lacuna-waterfall" role="img" viewBox="0 0 \(SVG.number(width)) \
+      \(SVG.number(height))" width="\(SVG.number(width))" height="\(SVG.number(height))">
+      <title>\(SVG.escaped("Where the speedup of \(title) is lost"))</title>
+      <desc>\(SVG.escaped(description(losses)))</desc>
       <style>
       \(style)
       </style>
-      <text x="16" y="24" font-weight="600">\(escaped(title))</text>
+      <text x="16" y="24" font-weight="600">\(SVG.escaped(title))</text>
 
       """
     for (index, words) in summary.enumerated() {
-      svg += text(words, at: 16, summaryTop + Double(index) * line, anchor: "start", isSoft: true)
+      svg += SVG.text(words, at: 16, summaryTop + Double(index) * line, anchor: "start", isSoft: true)
     }
     var mark = 0.0
     while mark <= end + tick / 2 {
-      let at = number(x(mark))
-      svg += "<line x1=\"\(at)\" y1=\"\(number(top))\" x2=\"\(at)\" y2=\"\(number(bottom))\"/>\n"
-      svg += text(markText(mark, tick), at: x(mark), bottom + 18, anchor: "middle", isSoft: true)
+      let at = SVG.number(x(mark))
+      svg += "<line x1=\"\(at)\" y1=\"\(SVG.number(top))\" x2=\"\(at)\" y2=\"\(SVG.number(bottom))\"/>\n"
+      svg += SVG.text(markText(mark, tick), at: x(mark), bottom + 18, anchor: "middle", isSoft: true)
       mark += tick
     }
-    svg += text(
+    svg += SVG.text(
       "speedup over the dense run (×)", at: (left + width - right) / 2, bottom + 40, anchor: "middle", isSoft: true)
     for (index, bar) in bars.enumerated() {
       let y = top + Double(index) * row
       let (low, high) = (min(bar.from, bar.to), max(bar.from, bar.to))
-      svg += text(bar.title, at: left - 10, y + 20, anchor: "end")
+      svg += SVG.text(bar.title, at: left - 10, y + 20, anchor: "end")
       // A step that changes nothing still leaves a line where it stands.
       svg +=
-        "<rect class=\"\(bar.role)\" x=\"\(number(x(low)))\" y=\"\(number(y + 6))\" "
-        + "width=\"\(number(max(1.5, x(high) - x(low))))\" height=\"\(number(row - 12))\" rx=\"2\">"
-        + "<title>\(escaped("\(bar.title): \(bar.label)"))</title></rect>\n"
-      svg += text(bar.label, at: x(high) + 8, y + 20, anchor: "start")
+        "<rect class=\"\(bar.role)\" x=\"\(SVG.number(x(low)))\" y=\"\(SVG.number(y + 6))\" "
+        + "width=\"\(SVG.number(max(1.5, x(high) - x(low))))\" height=\"\(SVG.number(row - 12))\" rx=\"2\">"
+        + "<title>\(SVG.escaped("\(bar.title): \(bar.label)"))</title></rect>\n"
+      svg += SVG.text(bar.label, at: x(high) + 8, y + 20, anchor: "start")
     }
     return svg + "</svg>\n"
   }
@@ -122,27 +122,5 @@ public enum WaterfallChart {
 
   private static func markText(_ value: Double, _ tick: Double) -> String {
     "\(formatFixed(value, decimals: tick < 0.1 ? 2 : tick < 1 ? 1 : 0))×"
-  }
-
-  private static func text(
-    _ text: String, at x: Double, _ y: Double, anchor: String, isSoft: Bool = false
-  ) -> String {
-    let role = isSoft ? " class=\"soft\"" : ""
-    return "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\"\(role)>\(escaped(text))</text>\n"
-  }
-
-  private static func number(_ value: Double) -> String { formatFixed(value, decimals: 1) }
-
-  /// The text as XML may hold it.
-  private static func escaped(_ text: String) -> String {
-    text.printable.map { character in
-      switch character {
-      case "&": "&amp;"
-      case "<": "&lt;"
-      case ">": "&gt;"
-      case "\"": "&quot;"
-      default: String(character)
-      }
-    }.joined()
   }
 }

@@ -6,22 +6,30 @@ extension TableReport {
   static func figures(_ groups: [ErrorGroup]) -> String {
     let rows = groups.flatMap(\.measurements).sorted { $0.row < $1.row }.filter { !$0.pairs.isEmpty }
     guard !rows.isEmpty else { return "" }
-    var table = TextTable([
-      .words("workload", cut: .middle), .words("type"), .words("weights", cut: .middle), .words("metric"),
-      .number("published"), .number("predicted"), .number("error"), .words("certainty"),
-    ])
+    let hasBands = rows.contains { $0.band != nil }
+    var table = TextTable(
+      [
+        .words("workload", cut: .middle), .words("type"), .words("weights", cut: .middle), .words("metric"),
+        .number("published"), .number("predicted"), .number("error"), .words("certainty"),
+      ] + (hasBands ? [.number("over unknowns"), .words("moved by", cut: .end)] : []))
     var errors: [Double] = []
     for row in rows {
       guard let figure = row.figure, let pair = row.pairs.first else { continue }
       errors.append(pair.error)
-      table.add([
-        row.label, row.dataType, row.variant, figure.metric.rawValue, published(figure),
-        number(pair.predicted / figure.metric.scale), errorText(pair), figure.certainty.rawValue,
-      ])
+      table.add(
+        [
+          row.label, row.dataType, row.variant, figure.metric.rawValue, published(figure),
+          number(pair.predicted / figure.metric.scale), errorText(pair), figure.certainty.rawValue,
+        ] + (hasBands ? [band(row, figure), row.band?.mover ?? "nothing"] : []))
     }
     let mean = errors.reduce(0) { $0 + $1.magnitude } / Double(errors.count)
     let worst = errors.max { $0.magnitude < $1.magnitude } ?? 0
     return table.text() + "mean error \(percentText(mean)), worst \(signed(worst))\n"
+  }
+
+  private static func band(_ row: Measurement, _ figure: PublishedFigure) -> String {
+    guard let range = row.band?.range else { return "–" }
+    return "\(number(range.lowerBound / figure.metric.scale))–\(number(range.upperBound / figure.metric.scale))"
   }
 
   /// The figure, or what its sources span.

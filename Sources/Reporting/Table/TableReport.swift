@@ -11,6 +11,7 @@ public enum TableReport {
     case .run(let report, let operators): run(report, operators)
     case .comparison(let reports): comparison(reports)
     case .schedule(let report): schedule(report)
+    case .sweep(let report): sweep(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): details(machine)
     case .trace(let workload, let format): trace(workload, format)
@@ -52,6 +53,18 @@ public enum TableReport {
       return count == 0 ? nil : "\(count) \(kind.rawValue)"
     }
     return text + "\n\(plural(machine.constants.count, "constant")): \(counts.joined(separator: ", "))\n"
+      + unknowns(machine)
+  }
+
+  /// What is not known, with its alternatives.
+  private static func unknowns(_ machine: Machine) -> String {
+    guard !machine.variants.isEmpty else { return "" }
+    return "\nunknown, and tried otherwise by 'lacuna validate'\n"
+      + machine.variants.map { variant in
+        wrapped(
+          "\(variant.unknown): " + variant.values.map { "\($0.path) \($0.value)" }.joined(separator: ", "), indent: "  "
+        )
+      }.joined()
   }
 
   // MARK: Traces

@@ -51,9 +51,9 @@ extension S4Processor {
   /// The same processor without these causes.
   func idealised(without causes: Set<LossCause>) -> S4Processor {
     var chip = self
-    if causes.contains(.operandBandwidth) { chip.l1Port = l1Port * unlimited }
+    if causes.contains(.operandBandwidth) { (chip.l1Port, chip.l1Fill) = (l1Port * unlimited, l1Fill * unlimited) }
     if causes.contains(.l2) { chip.l2Port = l2Port * unlimited }
-    if causes.contains(.network) { chip.network = network * unlimited }
+    if causes.contains(.network) { (chip.network, chip.hostLink) = (network * unlimited, hostLink * unlimited) }
     if causes.contains(.dram) { chip.dram = dram.unlimited }
     if causes.contains(.launch) { chip.launch = .zero }
     if causes.contains(.power) { chip.cap = cap * unlimited }

@@ -117,7 +117,7 @@ extension Comparison {
   ) throws(DiagnosticList) {
     self.init(
       run: try Simulator.simulate(workload, on: machine, options: options, without: causes),
-      dense: try Simulator.simulate(baseline, on: machine, options: options, without: causes))
+      dense: try Simulator.simulate(baseline, on: machine, options: options.ofBaseline, without: causes))
   }
 }
 

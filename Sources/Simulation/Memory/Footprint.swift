@@ -14,6 +14,9 @@ struct Footprint: Hashable {
   /// Whether A holds weights, and so comes from off-chip memory every time.
   var aIsWeights: Bool
 
+  /// Keys and values of earlier steps, part of A: no operator of this step makes them.
+  var cached = Bytes.zero
+
   /// Everything an operator reads.
   var inputs: Bytes { a + aMetadata + b }
 }
@@ -27,12 +30,14 @@ extension Footprint {
       self.init(vector: op, bits: bits, outputBits: outputBits)
       return
     }
-    if case .attention = op.kind {
+    if case .attention(let attention) = op.kind {
       // Fused: scores never leave the chip. A is keys and values, B queries.
       let keysAndValues = problems.reduce(0) { $0 + $1.aElements }
       self.init(
         a: Bytes(bits: Int64(keysAndValues) * bits), aMetadata: .zero, b: Bytes(bits: Int64(first.bElements) * bits),
         c: Bytes(bits: Int64(last.cElements) * outputBits), aIsWeights: false)
+      let earlier = max(0, attention.keyLength - attention.queryLength)
+      cached = Bytes(bits: Int64(keysAndValues / attention.keyLength * earlier) * bits)
       return
     }
     var values = 0.0

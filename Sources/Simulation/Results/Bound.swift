@@ -24,6 +24,8 @@ public enum Bound: Int, CaseIterable, Hashable, Sendable {
   case launch
   /// The power limit, which lowers the clock.
   case power
+  /// The link to the host.
+  case host
 
   /// The word tables and files use.
   public var name: String {
@@ -39,13 +41,14 @@ public enum Bound: Int, CaseIterable, Hashable, Sendable {
     case .vector: "vector"
     case .launch: "launch"
     case .power: "power"
+    case .host: "host"
     }
   }
 }
 
 /// A time split by what it was lost to.
 public struct TimeByBound: Sendable {
-  private var seconds = InlineArray<11, Double>(repeating: 0)
+  private var seconds = InlineArray<12, Double>(repeating: 0)
 
   /// All zero.
   public init() {}

@@ -49,6 +49,16 @@ public struct Estimate: Sendable {
   }
 }
 
+extension Estimate {
+  /// An answer for what takes only time, or none at all.
+  init(_ mapping: Mapping, elapsed: Seconds = .zero, clock: Hertz = Hertz(1), bound: Bound) {
+    self.init(
+      elapsed: elapsed, cycles: Cycles(Int64((elapsed.value * clock.value).rounded(.up))), clock: clock, bound: bound,
+      matrix: UnitTime(idle: elapsed), vector: UnitTime(idle: elapsed), memory: UnitTime(idle: elapsed),
+      macs: MACCount(), traffic: Traffic(), energy: EnergyBreakdown(), isPowerCapped: false, mapping: mapping)
+  }
+}
+
 /// How an operator was laid out on a machine.
 public enum Mapping: Hashable, Sendable {
   /// A matrix kernel of a GPU: its tile, the parts of the reduction, the tiles and the waves they take.
@@ -56,15 +66,31 @@ public enum Mapping: Hashable, Sendable {
   /// Folds of a systolic array.
   case folds(SystolicArray.Dataflow, along: Int, across: Int)
   /// Rounds of sparse processing units at a compression rate.
-  case rounds(Int, rate: Int)
+  case rounds(Int, rate: Int, SplitOverCores)
   /// A fused attention kernel.
   case fusedAttention
+  /// Constants, folded into the weights of the product before it.
+  case folded
+  /// The epilogue of the product before it.
+  case epilogue
+  /// The link to the host.
+  case hostLink
   /// The vector unit.
   case vector
   /// The on-line pruner.
   case pruner
   /// The weight-update engine.
   case updater
+}
+
+/// How the cores of a processor divide a matrix operator.
+public enum SplitOverCores: String, CaseIterable, Hashable, Sendable {
+  /// Each core has its samples or positions, and reads all weights from off-chip memory itself.
+  case batch = "batch split"
+  /// Each core has its samples or positions; weights are read once and cast to all cores over the network.
+  case broadcast
+  /// Each core has its output channels; activations and results cross the network.
+  case outputs = "output split"
 }
 
 extension Mapping: CustomStringConvertible {
@@ -75,7 +101,11 @@ extension Mapping: CustomStringConvertible {
       "\(kernel.m)x\(kernel.n)" + (splits > 1 ? " split-k \(splits)" : "")
         + ", \(tiles) tile\(tiles == 1 ? "" : "s") in \(waves) wave\(waves == 1 ? "" : "s")"
     case .folds(let dataflow, let along, let across): "\(dataflow.rawValue), \(along)×\(across) folds"
-    case .rounds(let rounds, let rate): "\(rounds) round\(rounds == 1 ? "" : "s") at \(rate)x"
+    case .rounds(let rounds, let rate, let split):
+      "\(rate)x, \(split.rawValue), \(rounds) round\(rounds == 1 ? "" : "s")"
+    case .folded: "folded"
+    case .epilogue: "epilogue"
+    case .hostLink: "host link"
     case .fusedAttention: "fused attention"
     case .vector: "vector unit"
     case .pruner: "pruner"

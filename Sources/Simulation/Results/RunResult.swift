@@ -9,7 +9,8 @@ public struct RunResult: Sendable {
   public var machine: String
   /// Samples the step works on, where known.
   public var samples: Int?
-  /// One entry for each operator of the workload, in its order.
+  /// One entry for each operator of the workload, in its order; then the transfers between host and machine, where
+  /// nothing hides them.
   public var operators: [OperatorResult]
   /// The answers that the entries point to: identical operators share one.
   public var estimates: [Estimate]

@@ -6,6 +6,16 @@ struct WorkloadArguments: ParsableArguments {
   @Argument(help: "The trace in any format that is read; - for standard input.")
   var trace: String
 
+  @OptionGroup var changes: ChangeArguments
+
+  /// Reads and prepares the workload; warnings go to standard error.
+  func study() throws(DiagnosticList) -> Study { try changes.study(of: trace) }
+
+  var simulation: SimulationOptions { changes.simulation }
+}
+
+/// How a trace is changed before it runs, and how it is run.
+struct ChangeArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where operands are zero, such as weights=2:4 or 'encoder.*:weights=16x'; may be repeated.",
@@ -30,11 +40,19 @@ struct WorkloadArguments: ParsableArguments {
   @Flag(help: "Leave out where a GPU's kernel library falls short of the hardware.")
   var idealLibrary = false
 
+  @Flag(help: "Fold normalizations into weights and element-wise functions into epilogues, as compilers do.")
+  var fuse = false
+
+  @Flag(help: "One request at a time: transfers from and to the host hide behind nothing.")
+  var oneRequest = false
+
   @OptionGroup(title: "Model descriptions")
   var model: ModelArguments
 
   /// Reads and prepares a training run of several phases; warnings go to standard error.
-  func study(_ schedule: TrainingSchedule, by method: TrainingMethod) throws(DiagnosticList) -> ScheduledStudy {
+  func study(
+    _ schedule: TrainingSchedule, of trace: String, by method: TrainingMethod
+  ) throws(DiagnosticList) -> ScheduledStudy {
     let rules = try collectingProblems(sparsity) { (text) throws(DiagnosticList) in try SparsityRule(parsing: text) }
     Console.progress("reading \(trace)")
     let study = try ScheduledStudy(
@@ -45,18 +63,23 @@ struct WorkloadArguments: ParsableArguments {
   }
 
   /// Reads and prepares the workload; warnings go to standard error.
-  func study() throws(DiagnosticList) -> Study {
+  /// - Parameters:
+  ///   - rule: a pattern after those that were asked for.
+  ///   - isAgain: whether its warnings were told before.
+  func study(of trace: String, rule: String? = nil, isAgain: Bool = false) throws(DiagnosticList) -> Study {
     Console.progress("reading \(trace)")
     let study = try Study(
-      trace: trace, sparsity: sparsity, training: training, dataType: dataType, weightType: weightType,
-      options: model.options)
+      trace: trace, sparsity: sparsity + (rule.map { [$0] } ?? []), training: training, dataType: dataType,
+      weightType: weightType, options: model.options)
     Console.progress("")
-    Console.show(study.warnings + model.warnings(for: study.format))
+    if !isAgain { Console.show(study.warnings + model.warnings(for: study.format)) }
     return study
   }
 
   var simulation: SimulationOptions {
-    SimulationOptions(dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured)
+    SimulationOptions(
+      dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured, fusesEpilogues: fuse,
+      isOneRequestAtATime: oneRequest)
   }
 }
 
@@ -108,6 +131,14 @@ struct ModelArguments: ParsableArguments {
 struct FormatArguments: ParsableArguments {
   @Option(help: "How the result is written.")
   var format: Report.Format = .table
+}
+
+/// How a result that has a picture is told.
+enum PictureFormat: String, CaseIterable, ExpressibleByArgument {
+  case table
+  case json
+  case csv
+  case svg
 }
 
 extension TrainingMethod: ExpressibleByArgument {}

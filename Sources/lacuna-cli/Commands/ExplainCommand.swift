@@ -27,15 +27,7 @@ struct ExplainCommand: ParsableCommand {
   var `operator`: String?
 
   @Option(help: "How the result is written.")
-  var format: Format = .table
-
-  /// The ways to tell it.
-  enum Format: String, CaseIterable, ExpressibleByArgument {
-    case table
-    case json
-    case csv
-    case svg
-  }
+  var format: PictureFormat = .table
 
   func run() throws {
     let machine = try Machine(named: hardware)

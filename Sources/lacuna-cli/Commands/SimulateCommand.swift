@@ -34,13 +34,16 @@ struct SimulateCommand: ParsableCommand {
   @OptionGroup var output: FormatArguments
 
   func validate() throws {
-    if schedule != nil, workload.training == nil { throw ValidationError("--schedule needs --training, what prunes") }
+    if schedule != nil, workload.changes.training == nil {
+      throw ValidationError("--schedule needs --training, what prunes")
+    }
   }
 
   func run() throws {
     let machine = try Machine(named: hardware)
-    if let schedule, let method = workload.training {
-      let study = try workload.study(try TrainingSchedule(parsing: schedule), by: method)
+    if let schedule, let method = workload.changes.training {
+      let study = try workload.changes.study(
+        try TrainingSchedule(parsing: schedule), of: workload.trace, by: method)
       let report = try study.run(on: machine, options: workload.simulation)
       return try Console.output(Report.schedule(report).text(as: output.format))
     }
@@ -49,42 +52,6 @@ struct SimulateCommand: ParsableCommand {
     let report = try study.run(on: machine, options: workload.simulation)
     Console.progress("")
     try Console.output(Report.run(report, operators: operators).text(as: output.format))
-  }
-}
-
-struct CompareCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "compare",
-    abstract: "Runs a trace on several machines, a row each.",
-    discussion: """
-      ResNet-50 with 16 times fewer weights on three machines, the first of which is the reference:
-        lacuna compare resnet50.jsonl.zst --hardware s4,t4,h200 --sparsity weights=16x
-      """)
-
-  @OptionGroup var workload: WorkloadArguments
-
-  @Option(
-    help: ArgumentHelp("Machines or descriptions, separated by commas; may be repeated.", valueName: "names|files"))
-  var hardware: [String]
-
-  @OptionGroup var output: FormatArguments
-
-  private var names: [String] { hardware.flatMap { $0.split(separator: ",").map(String.init) } }
-
-  func validate() throws {
-    guard !names.isEmpty else { throw ValidationError("--hardware names no machine") }
-  }
-
-  func run() throws {
-    let machines = try collectingProblems(names) { (name) throws(DiagnosticList) in try Machine(named: name) }
-    let study = try workload.study()
-    let options = workload.simulation
-    let reports = try collectingProblems(Array(machines.enumerated())) { (entry) throws(DiagnosticList) in
-      Console.progress("simulating on \(entry.element.name), \(entry.offset + 1) of \(machines.count)")
-      return try study.run(on: entry.element, options: options)
-    }
-    Console.progress("")
-    try Console.output(Report.comparison(reports).text(as: output.format))
   }
 }
 

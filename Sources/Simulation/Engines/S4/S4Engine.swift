@@ -1,3 +1,4 @@
+import Diagnostics
 import Hardware
 import Quantities
 import Workloads
@@ -6,30 +7,29 @@ import Workloads
 /// operators run on the chip's vector unit beside the matrix operator before them.
 struct S4Engine: Engine {
   let chip: S4Processor
-  /// Samples that can be taken through the network in turns.
-  let samples: Int
 
   /// What the model leaves out beside the machine's own limits.
   let ignored: Set<LossCause>
 
-  init(_ chip: S4Processor, samples: Int?, without causes: Set<LossCause> = []) {
+  init(_ chip: S4Processor, without causes: Set<LossCause> = []) {
     self.chip = chip.idealised(without: causes)
     ignored = causes
-    self.samples = samples ?? 1
   }
 
   var dataTypes: DataTypeSupport { chip.dataTypes }
 
-  /// Half of all shared buffers; the other half receives while it is worked on.
-  private var bufferBytes: Double {
-    Double(chip.l2Capacity.count) / 2 * Double(chip.cores * chip.chips)
+  /// Half of all shared buffers; the other half receives weights.
+  var residentCapacity: Int { Int(chip.l2Capacity.count) / 2 * chip.cores * chip.chips }
+
+  func residency(of operators: [Operator], samples: Int?) -> Residency {
+    operators.allSatisfy { $0.phase == .inference }
+      ? Residency(turning: operators, capacity: residentCapacity, samples: samples)
+      : Residency(operators, capacity: residentCapacity)
   }
 
-  /// Samples are taken through in turns, so an operator stays on chip if a turn of it fits: a sample in each core, or a
-  /// single one spread over all cores.
-  var residentCapacity: Int { Int(max(bufferBytes, Double(chip.l2Capacity.count) / 2 * Double(samples))) }
-
   var overlapsVectorWork: Bool { true }
+
+  var hostLink: BytesPerSecond? { chip.hostLink }
 
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
@@ -38,6 +38,7 @@ struct S4Engine: Engine {
     let hasWeights = op.matrixProblems.allSatisfy(\.hasWeights)
     switch pattern == .dense || hasWeights ? balance(pattern) : .dense("only weights are compressed") {
     case .asIs: break
+    case .impossible(let reason, let help): return .impossible(.unsupportedPattern, reason, help: help)
     case .dense(let reason):
       changes.append("\(pattern) weights run dense: \(reason)")
       op.sparsity.weights = .dense
@@ -45,6 +46,9 @@ struct S4Engine: Engine {
       let used: SparsityPattern = rate == 1 ? .dense : .bank(size: chip.bankSize, rate: rate)
       if used != pattern { changes.append("\(pattern) weights run at the rate of \(rate)x") }
       op.sparsity.weights = used
+      if rate > 1, op.matrixProblems.contains(where: { $0.k % chip.bankSize != 0 }) {
+        changes.append("reductions that banks of \(chip.bankSize) do not divide are padded to whole banks")
+      }
     }
     if op.sparsity.activations != .dense {
       changes.append("\(op.sparsity.activations) activations run dense: only weights are compressed")
@@ -62,6 +66,7 @@ struct S4Engine: Engine {
     case asIs
     case rate(Int)
     case dense(String)
+    case impossible(String, help: String)
   }
 
   private func balance(_ pattern: SparsityPattern) -> Balance {
@@ -72,6 +77,14 @@ struct S4Engine: Engine {
       guard chip.bankSize % m == 0 else { return .dense("groups of \(m) do not fill banks of \(chip.bankSize)") }
       return .rate(chip.rate(keeping: n * (chip.bankSize / m)))
     case .bank(let size, let rate):
+      guard chip.rates.contains(rate) else {
+        let known = chip.rates.map { "\($0)x" }.joined(separator: ", ")
+        let below = chip.rates.last { $0 < rate } ?? 1
+        return .impossible(
+          "its units have no rate of \(rate)x", help: "\(below)x would fit; it has \(known)")
+      }
+      // The short form names a rate and leaves the bank to the machine.
+      if size == SparsityPattern.defaultBankSize { return .rate(rate) }
       guard chip.bankSize % size == 0 else {
         return .dense("banks of \(size) do not divide the machine's banks of \(chip.bankSize)")
       }
@@ -89,32 +102,47 @@ struct S4Engine: Engine {
     }
   }
 
+  /// The fastest schedule of a turn over all ways to divide it; of equally fast ones, that which reads the fewest
+  /// bytes of weights and shared buffers.
+  func schedule(_ task: Task, rate: MACRate) -> UnitSchedule {
+    var best: (schedule: UnitSchedule, cost: (Double, Double, Double))?
+    let problems = task.asOperator.matrixProblems.map { $0.turn(of: task.turns, task.kind) }
+    for split in SplitOverCores.allCases where split == .batch || problems.contains(where: \.hasWeights) {
+      for along in 1...chip.unitsPerCore where chip.unitsPerCore % along == 0 {
+        var s = UnitSchedule(isFluid: ignored.contains(.tiling), countsIndices: !ignored.contains(.metadata))
+        (s.split, s.unitsAlongOutputs) = (split, along)
+        if case .bank(_, let rate) = task.sparsity.weights { s.rate = rate }
+        for problem in problems {
+          s.add(
+            problem, pattern: problem.hasWeights ? task.sparsity.weights : .dense, rate: rate,
+            elementBytes: Double(task.dataType.bits) / 8, outputBytes: Double(task.outputType.bits) / 8, on: chip)
+        }
+        let outside = max(memoryTime(s.weightReads), s.networkBytes / chip.network.value)
+        let cost = (max(max(s.core, s.l2) / chip.clock.value, outside), s.weightReads, s.l2ReadBytes)
+        if best.map({ cost < $0.cost }) ?? true { best = (s, cost) }
+      }
+    }
+    guard let best else { preconditionFailure("a core has at least one unit") }
+    return best.schedule
+  }
+
   private func matrixEstimate(_ task: Task) -> Estimate {
     let op = task.asOperator
     guard let macRate = chip.dataTypes.rates[task.dataType] else {
       preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
     }
-    let elementBytes = Double(task.dataType.bits) / 8
-    var s = UnitSchedule(isFluid: ignored.contains(.tiling), countsIndices: !ignored.contains(.metadata))
-    if case .bank(_, let rate) = task.sparsity.weights { s.rate = rate }
-    for problem in op.matrixProblems {
-      s.add(
-        problem, pattern: problem.hasWeights ? task.sparsity.weights : .dense, rate: macRate,
-        elementBytes: elementBytes, outputBytes: Double(task.outputType.bits) / 8, on: chip)
-    }
+    let s = schedule(task, rate: macRate).repeated(task.turns)
     let footprint = Footprint(op)
     let activationBytes = Double((footprint.aIsWeights ? footprint.b : footprint.inputs).count)
     let resultBytes = Double(footprint.c.count)
-    let passes = max(1, ((activationBytes + resultBytes) / bufferBytes).rounded(.up))
-    let weightReads = s.weightBytes * min(passes, Double(max(1, samples))) * Double(chip.chips)
-    let dramRead = weightReads + (task.inputsOnChip ? 0 : activationBytes)
+    let dramRead = s.weightReads + (task.inputsOnChip ? Double(footprint.cached.count) : activationBytes)
     let dramWritten = task.outputOnChip ? 0 : resultBytes
 
     // The softmax between the two products of attention runs beside them.
     let softmax = arithmeticCycles(op.vectorWork)
-    let network = s.weightBytes / (chip.network.value * Double(chip.chips))
+    let network = s.networkBytes / chip.network.value
     let demand = demand(
-      cycles: max(s.core, s.l2, softmax), dramBytes: dramRead + dramWritten, network: network,
+      turns: task.turns, cycles: max(s.core, s.l2, softmax), dramBytes: dramRead + dramWritten, network: network,
       dynamic: Joules(s.executedMACs * macRate.energy.value)
         + Joules((s.l1ReadBytes + s.l1FilledBytes) * chip.l1Energy.value)
         + Joules((s.l2ReadBytes + s.l2WrittenBytes) * chip.l2Energy.value) + vectorEnergy(op.vectorWork))
@@ -146,7 +174,12 @@ struct S4Engine: Engine {
       let isFed = s.feed == 0
       bound = s.imbalance > s.issue + s.feed ? .imbalance : isFed ? .issue : .localMemory
     }
-    let useful = Int(s.usefulMACs.rounded())
+    // Of the whole operator: turns round their shares up.
+    let useful = op.matrixProblems.reduce(0) { sum, problem in
+      let pattern = problem.hasWeights ? task.sparsity.weights : .dense
+      let kept = pattern.keptFraction(alongReduction: problem.k) ?? 1
+      return sum + Int((Double(problem.denseMACs) * kept).rounded())
+    }
     // The engine multiplies whole tiles of attention; what a mask hides is padding to it.
     let dense = op.denseMACs
     return Estimate(
@@ -167,7 +200,7 @@ struct S4Engine: Engine {
         l1: Joules((s.l1ReadBytes + s.l1FilledBytes) * chip.l1Energy.value),
         l2: Joules((s.l2ReadBytes + s.l2WrittenBytes) * chip.l2Energy.value), dram: demand.memoryEnergy,
         idle: idlePower * elapsed),
-      isPowerCapped: point.isCapped, mapping: .rounds(s.rounds, rate: s.rate))
+      isPowerCapped: point.isCapped, mapping: .rounds(s.rounds, rate: s.rate, s.split))
   }
 
   private func vectorEstimate(_ task: Task) -> Estimate {
@@ -181,7 +214,7 @@ struct S4Engine: Engine {
     let l2 = (read + written) / Double(chip.chips * chip.cores) / chip.l2Port.value
     let l2Energy = Joules((read + written) * chip.l2Energy.value)
     let demand = demand(
-      cycles: max(arithmetic, l2), dramBytes: dramRead + dramWritten, network: 0,
+      turns: task.turns, cycles: max(arithmetic, l2), dramBytes: dramRead + dramWritten, network: 0,
       dynamic: vectorEnergy(op.vectorWork) + l2Energy)
     let point = operatingPoint(demand)
     let clock = point.clock.value
@@ -225,9 +258,12 @@ struct S4Engine: Engine {
   }
 
   /// Streams from off-chip memory are prefetched, so only their rate counts.
-  private func demand(cycles: Double, dramBytes: Double, network: Double, dynamic: Joules) -> PowerDemand {
+  private func demand(
+    turns: Int, cycles: Double, dramBytes: Double, network: Double, dynamic: Joules
+  ) -> PowerDemand {
     PowerDemand(
-      launch: chip.launch / chip.clock, cycles: cycles, memory: Seconds(max(memoryTime(dramBytes), network)),
+      launch: chip.launch / chip.clock * Double(turns), cycles: cycles,
+      memory: Seconds(max(memoryTime(dramBytes), network)),
       dynamicEnergy: dynamic, memoryEnergy: Joules(dramBytes * chip.dram.energy.value))
   }
 

@@ -2,31 +2,45 @@ import Hardware
 import Quantities
 import Workloads
 
-/// A matrix operator spread over sparse processing units: cycles of each resource and bytes moved.
+/// One turn of a matrix operator on sparse processing units: cycles of each resource and bytes moved.
 ///
-/// - A unit takes `lanes` output channels × `columns` positions through all banks of K: a round. Of each bank it
-///   multiplies the kept values only, one step each: kept · lanes · columns / (MACs a cycle).
-/// - A bank's activations pass the unit's local port once, whatever is kept of its weights: at rate R the port must
-///   deliver R times as fast, and a bank takes the longer of the two.
-/// - Rounds are spread over all units of all cores; the last ones leave units without work.
-/// - Units of a core that work on the same positions share one multicast of the activations from the core's buffer.
-/// - Weights come as value and index from off-chip memory, once for every pass over the samples whose activations fit
-///   the shared buffers together, and cross the network to all cores.
+/// - A unit takes `lanes` output channels × `columns` positions through all banks of K: a round. K goes by in chunks of
+///   as many banks as there are lanes. Each lane works on a bank of its own, then all move on to the next, so that a
+///   local buffer of twice as many banks as lanes serves every lane one activation vector a step without conflict:
+///   a chunk of fewer banks is kept in copies. Of each bank only kept values take a step: Σ kept · lanes · columns /
+///   (MACs a cycle). Where banks keep different numbers, all lanes wait for the fullest. Banks of an operand without
+///   a bank pattern are as equal as they can be.
+/// - Cores and units divide the product as ``SplitOverCores`` and ``unitsAlongOutputs`` say; the busiest unit of the
+///   busiest core sets the time. Products of a batch go to cores whole, where there are enough of them.
+/// - Rate R leaves a step count of 1/R but needs the same activations: what a unit is filled with in that time, its
+///   columns of B and its share of A for every group of columns, goes through its own fill port. A unit works on as
+///   many groups of lanes at once as half of its buffer has 32-bit sums for, and fills its columns again for every
+///   further pass; where A does not fit the half of the shared buffer that is kept for it, every group of lanes is a
+///   pass. A convolution's overlapping windows are filled once: the buffer keeps the rows of the filter.
+/// - The shared buffer reads activations once for all units that take the same columns (multicast), and A once for all
+///   that take the same lanes.
+/// - Weights come as value and index. Padding to whole banks, lanes and columns is executed.
 ///
-/// Left out: bank conflicts of the index-driven fetch, the ring's hops, host transfers.
+/// Left out: the ring's hops, halos between cores that share an image.
 struct UnitSchedule {
   /// Whether rounds and banks divide the product without remainder and units share them evenly: a model without tiling.
   var isFluid = false
   /// Whether indices take room.
   var countsIndices = true
+  /// How the cores of a chip divide the operator.
+  var split = SplitOverCores.batch
+  /// Units of a core that take different output channels; the others take different positions.
+  var unitsAlongOutputs = 1
   var rounds = 0
   var rate = 1
   /// Cycles in which an average unit multiplies.
   var issue = 0.0
-  /// Cycles in which it waits for activations at its local port.
-  var feed = 0.0
-  /// Cycles in which it has no round while others do.
-  var imbalance = 0.0
+  /// Cycles in which the busiest unit multiplies.
+  var busiest = 0.0
+  /// Cycles in which the busiest unit reads activations from its buffer.
+  var read = 0.0
+  /// Cycles in which the busiest unit is filled.
+  var fill = 0.0
   /// Cycles of the busiest core's shared buffer.
   var l2 = 0.0
   var executedMACs = 0.0
@@ -38,80 +52,190 @@ struct UnitSchedule {
   /// Weights with their indices, once.
   var weightBytes = 0.0
   var indexBytes = 0.0
+  /// Off-chip reads of weights, by all chips.
+  var weightReads = 0.0
+  /// Bytes that a chip's network delivers.
+  var networkBytes = 0.0
 
-  var core: Double { issue + feed + imbalance }
+  var core: Double { max(busiest, read, fill) }
+  /// Cycles in which the busiest unit waits for its buffer.
+  var feed: Double { core - busiest }
+  /// Cycles in which an average unit waits for the busiest one.
+  var imbalance: Double { busiest - issue }
 
   mutating func add(
     _ problem: MatrixProblem, pattern: SparsityPattern, rate macs: MACRate, elementBytes: Double,
     outputBytes: Double, on chip: S4Processor
   ) {
-    let units = Double(chip.chips * chip.cores * chip.unitsPerCore)
+    let share = CoreShare(problem, split, on: chip)
     let keptFraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
-    let bank = Double(min(chip.bankSize, problem.k))
-    let banks = isFluid ? Double(problem.k) / bank : Double((problem.k + chip.bankSize - 1) / chip.bankSize)
-    let kept = isFluid ? bank * keptFraction : chip.keptPerBank(pattern, of: problem)
     let isSparse = pattern != .dense
+    let kept = isFluid ? Double(problem.k) * keptFraction : chip.keptPerRound(pattern, of: problem)
+    let indexBits = isSparse && countsIndices ? Double(ceilLog2(chip.bankSize)) : 0
+    let tile = Double(chip.lanes * chip.columns)
+    let units = Double(chip.chips * chip.cores * chip.unitsPerCore)
 
-    let laneGroups = (problem.m + chip.lanes - 1) / chip.lanes
-    let columnGroups = (problem.n + chip.columns - 1) / chip.columns
-    let count = laneGroups * columnGroups * problem.count
+    // Rounds: in all, and of the busiest unit.
+    let (along, across) = (unitsAlongOutputs, chip.unitsPerCore / unitsAlongOutputs)
+    let laneGroups = quotient(share.rows, chip.lanes)
+    let columnGroups = quotient(share.columns, chip.columns)
+    let lanesOfUnit = quotient(laneGroups, along)
+    let count = quotient(problem.m, chip.lanes) * share.columnGroups(by: chip.columns)
     rounds += count
     let work =
-      isFluid ? Double(problem.m * problem.n * problem.count) / Double(chip.lanes * chip.columns) : Double(count)
-
-    let indexBits = isSparse && countsIndices ? Double(ceilLog2(chip.bankSize)) : 0
-    let weightElement = elementBytes + indexBits / 8
-    let bankIssue = kept * Double(chip.lanes * chip.columns) / macs.perCycle
-    let bankRead = (bank * Double(chip.columns) * elementBytes + kept * Double(chip.lanes) * weightElement)
-    let bankCycles = max(bankIssue, bankRead / chip.l1Port.value)
-    let roundCycles = banks * bankCycles
-    issue += work * banks * bankIssue / units
-    feed += work * banks * (bankCycles - bankIssue) / units
-    imbalance += isFluid ? 0 : ((work / units).rounded(.up) - work / units) * roundCycles
-    executedMACs += work * banks * kept * Double(chip.lanes * chip.columns)
-
+      isFluid ? Double(problem.m * problem.n * problem.count) / tile : Double(count)
+    let roundsOfUnit =
+      isFluid ? work / units : Double(lanesOfUnit * quotient(share.products * columnGroups, across))
+    let roundIssue = kept * tile / macs.perCycle
+    let roundRead = kept * tile * elementBytes / chip.l1Port.value
+    issue += work * roundIssue / units
+    busiest += roundsOfUnit * roundIssue
+    read += roundsOfUnit * roundRead
+    executedMACs += work * kept * tile
     usefulMACs += Double(problem.denseMACs) * keptFraction
-    l1ReadBytes += work * banks * bankRead
+    l1ReadBytes += work * kept * tile * elementBytes
 
-    // Weights are stored at the rate's size, padding of uneven banks included.
-    let stored = isSparse ? kept / bank : 1
-    let weights = Double(problem.aElements) * stored * elementBytes
-    let indices = Double(problem.aElements) * stored * indexBits / 8
-    weightBytes += problem.hasWeights ? weights + indices : 0
+    // What is stored of A, padding to whole banks of indexed values included; what of it and of B a core handles.
+    let values = Double(problem.aElements) * (isSparse ? kept / Double(problem.k) : 1)
+    let indices = values * indexBits / 8
+    let stored = values * elementBytes + indices
     indexBytes += indices
+    let storedOfCore = stored * share.ofRows * share.ofProducts
+    let b = Double(problem.bElements) * elementBytes * share.ofColumns * share.ofProducts
+    let fitsBuffer = storedOfCore <= Double(chip.l2Capacity.count) / 2
+    let passes = fitsBuffer ? quotient(lanesOfUnit, chip.laneGroupsInFlight) : lanesOfUnit
+    let columnPasses = Double(quotient(columnGroups, across))
+    // Units that share a read: those along outputs take the same columns, those across positions the same lanes.
+    let (unitsAlong, unitsAcross) = (quotient(laneGroups, lanesOfUnit), min(across, columnGroups))
 
-    // Each core's buffer hands a round's weights to a unit, and its activations to all units that share them.
-    let sharing = Double(min(chip.unitsPerCore, laneGroups))
-    let activationPasses = (Double(laneGroups) / sharing).rounded(.up)
-    let activations = Double(problem.bElements) * elementBytes * activationPasses
-    let weightPasses = Double(columnGroups)
-    let weightReads = (weights + indices) * weightPasses
-    l2ReadBytes += activations + weightReads
-    // Every group of lanes fills its own copy, also where the last pass has fewer of them.
-    l1FilledBytes += Double(problem.bElements) * elementBytes * Double(laneGroups) + weightReads
+    let cores = Double(share.cores)
+    let bReads = b * Double(passes)
+    let aReads = storedOfCore * columnPasses
     let results = Double(problem.cElements) * outputBytes
+    // The busiest unit's share of the columns and of the lanes.
+    let columnShare = Double(quotient(share.products * columnGroups, across)) / Double(share.products * columnGroups)
+    let laneShare = Double(lanesOfUnit) / Double(laneGroups)
+    fill += (bReads * columnShare + aReads * laneShare) / chip.l1Fill.value
+    l2ReadBytes += (bReads + aReads) * cores
+    l1FilledBytes += cores * (bReads * Double(unitsAlong) + aReads * Double(unitsAcross))
     l2WrittenBytes += results
-    l2 += (activations + weightReads + results) / Double(chip.chips * chip.cores) / chip.l2Port.value
+    l2 += (bReads + aReads + results / Double(chip.chips * chip.cores)) / chip.l2Port.value
+
+    guard problem.hasWeights else { return }
+    weightBytes += stored
+    weightReads += stored * Double(chip.chips * (split == .batch ? chip.cores : 1))
+    switch split {
+    case .batch: break
+    case .broadcast: networkBytes += stored
+    // Every core gets the others' activations, and hands out its share of the results.
+    case .outputs:
+      let others = Double(chip.cores - 1) / Double(chip.cores)
+      networkBytes += others * (Double(problem.bElements) * elementBytes + results) / Double(chip.chips)
+    }
   }
 }
 
+extension UnitSchedule {
+  /// The schedule of `turns` turns, one after the other.
+  func repeated(_ turns: Int) -> UnitSchedule {
+    var s = self
+    let factor = Double(turns)
+    s.rounds *= turns
+    for field in [
+      \UnitSchedule.issue, \.busiest, \.read, \.fill, \.l2, \.executedMACs, \.usefulMACs, \.l1ReadBytes,
+      \.l1FilledBytes,
+      \.l2ReadBytes, \.l2WrittenBytes, \.weightBytes, \.indexBytes, \.weightReads, \.networkBytes,
+    ] { s[keyPath: field] *= factor }
+    return s
+  }
+}
+
+extension MatrixProblem {
+  /// The product of one of equal turns over a step's samples: products of a batch where samples are those, and
+  /// positions otherwise.
+  func turn(of turns: Int, _ kind: OperatorKind) -> MatrixProblem {
+    guard turns > 1 else { return self }
+    var part = self
+    let isBatch =
+      switch kind {
+      case .attention: true
+      case .gemm: count > 1
+      default: false
+      }
+    func share(_ elements: Int) -> Int { quotient(elements, turns) }
+    if isBatch, count >= turns {
+      part.count = share(count)
+      part.aElements = share(aElements)
+    } else {
+      part.n = share(n)
+    }
+    part.bElements = share(bElements)
+    part.cElements = share(cElements)
+    return part
+  }
+}
+
+/// The busiest core's part of a product.
+private struct CoreShare {
+  var products: Int
+  var rows: Int
+  var columns: Int
+  /// Cores that have a part, over all chips.
+  var cores: Int
+  /// Fractions of the whole.
+  var ofProducts: Double
+  var ofRows: Double
+  var ofColumns: Double
+  private let problem: MatrixProblem
+  private let parts: Int
+
+  init(_ problem: MatrixProblem, _ split: SplitOverCores, on chip: S4Processor) {
+    self.problem = problem
+    let positionParts = chip.chips * (split == .outputs ? 1 : chip.cores)
+    parts = max(1, positionParts / problem.count)
+    products = quotient(problem.count, positionParts)
+    columns = quotient(problem.n, parts)
+    let groups = quotient(problem.m, chip.lanes)
+    let groupsOfCore = split == .outputs ? quotient(groups, chip.cores) : groups
+    rows = min(problem.m, groupsOfCore * chip.lanes)
+    let busy = min(positionParts, quotient(problem.count, products) * quotient(problem.n, columns))
+    cores = busy * (split == .outputs ? quotient(groups, groupsOfCore) : 1)
+    ofProducts = Double(products) / Double(problem.count)
+    ofRows = Double(rows) / Double(problem.m)
+    ofColumns = Double(columns) / Double(problem.n)
+  }
+
+  /// Groups of columns of all cores, for each group of lanes.
+  func columnGroups(by size: Int) -> Int {
+    let (full, rest) = problem.n.quotientAndRemainder(dividingBy: columns)
+    return problem.count * (full * quotient(columns, size) + quotient(rest, size))
+  }
+}
+
+/// ⌈a / b⌉.
+private func quotient(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
+
 extension S4Processor {
-  /// Values of a bank that a unit multiplies: the pattern's share at one of the chip's rates, or, where banks are
-  /// uneven, the fullest of the lanes that work in step.
-  func keptPerBank(_ pattern: SparsityPattern, of problem: MatrixProblem) -> Double {
-    let bank = min(bankSize, problem.k)
+  /// Groups of lanes that a unit can sum up at once: half of its buffer holds their 32-bit sums.
+  var laneGroupsInFlight: Int { max(1, Int(l1Capacity.count) / 2 / (lanes * columns * 4)) }
+
+  /// Steps of a round: the values that a unit multiplies of all banks of K, padding to whole banks included. Of uneven
+  /// banks it is the expected count of the fullest of the lanes that work in step.
+  func keptPerRound(_ pattern: SparsityPattern, of problem: MatrixProblem) -> Double {
+    let banks = quotient(problem.k, bankSize)
+    // Without a bank pattern, banks are equal parts.
+    let size = quotient(problem.k, banks)
+    let fraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
     switch pattern {
-    case .dense: return Double(bank)
-    case .unstructured(let zeros):
+    case .dense: return Double(banks * size)
+    case .unstructured:
       let population = problem.m * problem.k
-      let kept = Int((Double(population) * (1 - zeros)).rounded())
-      let fullest = OrderStatistics.expectedMaximum(
-        groups: min(lanes, problem.m), size: bank, kept: kept, population: population)
+      let expected = OrderStatistics.expectedMaximum(
+        groups: min(lanes, problem.m), size: size, kept: Int((Double(population) * fraction).rounded()),
+        population: population)
       // A tiny operand's share may round to nothing.
-      return max(fullest, Double(bank) * (1 - zeros))
-    default:
-      let fraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
-      return max(1, Double(bank) * fraction)
+      return Double(banks) * max(expected, Double(size) * fraction)
+    default: return Double(banks) * max(1, Double(bankSize) * fraction)
     }
   }
 
