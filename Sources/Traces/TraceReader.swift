@@ -38,6 +38,8 @@ public struct ImportOptions: Hashable, Sendable {
 
 /// The formats that can be read.
 public enum TraceFormat: String, CaseIterable, Sendable {
+  /// Lacuna's own container.
+  case container
   /// Lacuna's own text format: a header line and one operator a line.
   case jsonLines
   /// What PyTorch's `ExecutionTraceObserver` writes.
@@ -50,6 +52,7 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   /// What messages call it.
   public var title: String {
     switch self {
+    case .container: "Lacuna trace container"
     case .jsonLines: "Lacuna JSON Lines"
     case .pytorchExecutionTrace: "PyTorch execution trace"
     case .scaleSimTopology: "SCALE-Sim topology CSV"
@@ -94,6 +97,7 @@ public enum TraceReader {
     let sink = DiagnosticSink()
     let workload =
       switch format {
+      case .container: try TraceContainer.workload(stream: source.bytes, name: source.name)
       case .jsonLines: try JSONLinesReader(source, sink: sink).read()
       case .pytorchExecutionTrace: try PyTorchImporter.read(source, sink: sink)
       case .scaleSimTopology: try ScaleSimTopology.read(source, sink: sink)
@@ -137,6 +141,7 @@ public enum TraceReader {
 
   /// Tells the format by content.
   static func detect(_ source: SourceText) throws(DiagnosticList) -> TraceFormat {
+    if ContainerFormat.looksLikeContainer(source.bytes) { return .container }
     let start = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let first = source.bytes[start...].first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }
     if first == nil { throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds nothing but white space")) }
@@ -193,5 +198,5 @@ public enum TraceReader {
     return stem == "-" ? "trace" : String(stem)
   }
 
-  private static let extensions: Set<String> = ["zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et"]
+  private static let extensions: Set<String> = ["ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et"]
 }
