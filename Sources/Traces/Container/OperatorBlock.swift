@@ -174,9 +174,12 @@ extension OperatorBlock {
     private(set) var starts = 0
     private(set) var durations = 0
 
+    private let hasRareValues: Bool
+
     /// At the first operator of a block that has one.
     init(_ block: OperatorBlock) {
       self.block = block
+      hasRareValues = !block.fractions.isEmpty || !block.starts.isEmpty || !block.durations.isEmpty
       strides = block.strides
       record = block.records[Int(block.recordIDs[0])]
     }
@@ -188,9 +191,11 @@ extension OperatorBlock {
       let id = recordID
       numbers += strides.numbers[id]
       distances += Int(record.dependencies)
-      fractions += strides.fractions[id]
-      if strides.hasStart[id] { starts += 1 }
-      if strides.hasDuration[id] { durations += 1 }
+      if hasRareValues {
+        fractions += strides.fractions[id]
+        if strides.hasStart[id] { starts += 1 }
+        if strides.hasDuration[id] { durations += 1 }
+      }
       index += 1
       if index < block.count { record = block.records[recordID] }
     }
@@ -229,20 +234,25 @@ extension OperatorBlock {
   func forEach<E: Error>(_ body: (Operator) throws(E) -> Void) throws(E) {
     guard count > 0 else { return }
     let blanks = signatures.map(\.blank)
+    let isMeasured = !starts.isEmpty || !durations.isEmpty
     var cursor = Cursor(self)
     var name: [UInt8] = []
     while !cursor.isAtEnd {
-      var op = blanks[Int(cursor.record.signature)]
+      let record = cursor.record
+      var op = blanks[Int(record.signature)]
       name.removeAll(keepingCapacity: true)
       cursor.name(into: &name)
       op.name = String(decoding: name, as: UTF8.self)
-      let dependencies = Int(cursor.record.dependencies)
+      let dependencies = Int(record.dependencies)
       if dependencies > 0 {
         let index = first + cursor.index
-        op.dependencies = distances[cursor.distances..<cursor.distances + dependencies].map { index - Int($0) }
+        op.dependencies.reserveCapacity(dependencies)
+        for place in cursor.distances..<cursor.distances + dependencies {
+          op.dependencies.append(index - Int(distances[place]))
+        }
       }
-      cursor.fill(&op.sparsity)
-      op.measured = cursor.measured
+      if !fractions.isEmpty { cursor.fill(&op.sparsity) }
+      if isMeasured { op.measured = cursor.measured }
       if !attributeIDs.isEmpty, !cursor.attributes.isEmpty {
         op.attributes = String(decoding: cursor.attributes, as: UTF8.self)
       }
