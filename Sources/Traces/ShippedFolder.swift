@@ -10,18 +10,23 @@ import SystemPackage
 
 /// Files of one kind that come with the program, such as machine descriptions.
 ///
-/// They are looked for as `Configs/KIND/NAME` in the working folder, then beside the executable and in every folder
-/// above it (a build in a checkout), then as `share/lacuna/KIND/NAME` there (an installation).
+/// They are looked for as `Configs/KIND/NAME`, or `KIND/NAME` where they have a folder of their own, in the working
+/// folder, then beside the executable and in every folder above it (a build in a checkout), then as
+/// `share/lacuna/KIND/NAME` there (an installation).
 public struct ShippedFolder: Sendable {
   /// The folder's name, for example `Hardware`.
   public let kind: String
   /// What the names of its files end in, for example `.yaml`.
   public let suffix: String
+  /// Where a checkout has them.
+  private let place: String
 
   /// A kind of files.
-  public init(_ kind: String, suffix: String) {
+  /// - Parameter parent: the folder of a checkout that theirs is in; nil for its top.
+  public init(_ kind: String, suffix: String, in parent: String? = "Configs") {
     self.kind = kind
     self.suffix = suffix
+    place = parent.map { "\($0)/\(kind)" } ?? kind
   }
 
   /// The names of all files without their suffix, sorted.
@@ -37,10 +42,10 @@ public struct ShippedFolder: Sendable {
   }
 
   private var folders: [String] {
-    var folders = ["Configs/\(kind)"]
+    var folders = [place]
     var folder = FilePath(Self.executable).removingLastComponent()
     while !folder.isEmpty, folder.lastComponent != nil {
-      folders.append(folder.appending("Configs/\(kind)").string)
+      folders.append(folder.appending(place).string)
       folders.append(folder.appending("share/lacuna/\(kind)").string)
       folder = folder.removingLastComponent()
     }

@@ -6,7 +6,7 @@ import Workloads
 public struct ErrorStatistics: Sendable {
   /// How many pairs there are.
   public var count: Int
-  /// The mean of |predicted / measured − 1|.
+  /// The mean of |predicted / measured − 1|; where sources spread, of the distance to what they span.
   public var meanError: Double
   /// The geometric mean of predicted / measured.
   public var bias: Double
@@ -20,10 +20,10 @@ public struct ErrorStatistics: Sendable {
     var (sum, logarithms, count) = (0.0, 0.0, 0)
     var worst: (error: Double, measurement: Measurement)?
     for measurement in measurements {
-      guard let ratio = measurement.pair(metric)?.ratio else { continue }
-      let error = ratio - 1
+      guard let pair = measurement.pair(metric) else { continue }
+      let error = pair.error
       sum += error.magnitude
-      logarithms += Double.log(ratio)
+      logarithms += Double.log(pair.ratio)
       count += 1
       if error.magnitude > worst?.error.magnitude ?? -1 { worst = (error, measurement) }
     }
@@ -53,6 +53,9 @@ public struct ErrorGroup: Sendable {
 
   /// The words a group is chosen by, for example `h200_gemm/fp16/2:4/decode`.
   public var name: String { "\(file)/\(dataType)/\(variant)/\(category)" }
+
+  /// Whether its rows are figures that somebody published, each of which is told by itself.
+  public var isPublished: Bool { measurements.contains { $0.figure != nil } }
 
   /// The errors of a metric, or nil where it was not measured or not predicted.
   public func statistics(_ metric: Metric) -> ErrorStatistics? { ErrorStatistics(metric, measurements) }
@@ -114,10 +117,15 @@ extension ValidatedFile {
 }
 
 extension [ErrorGroup] {
-  /// The groups whose names fit a glob, in which `*` stands for any characters.
+  /// The groups whose names fit a glob, in which `*` stands for any characters; one without a slash is also held
+  /// against the names of files and machines.
   /// - Throws: `matches-nothing` where none does.
   public func matching(_ glob: String) throws(DiagnosticList) -> [ErrorGroup] {
-    let chosen = filter { $0.name.fits(glob: glob) }
+    let isWord = !glob.contains("/")
+    let chosen = filter { group in
+      group.name.fits(glob: glob)
+        || isWord && (group.file.fits(glob: glob) || group.machine.fits(glob: glob))
+    }
     guard chosen.isEmpty else { return chosen }
     let names = map(\.name)
     throw DiagnosticList(
@@ -125,6 +133,6 @@ extension [ErrorGroup] {
         .matchesNothing, "no group is called '\(glob)'",
         notes: ["groups: \(names.prefix(12).joined(separator: ", "))" + (names.count > 12 ? ", …" : "")],
         help: nearest(to: glob, among: names).map { "did you mean '\($0)'?" }
-          ?? "write FILE/TYPE/WEIGHTS/CLASS; * stands for any characters, as in '*/fp16/2:4/*'"))
+          ?? "write FILE/TYPE/WEIGHTS/CLASS, a file or a machine; * stands for any characters, as in '*/fp16/2:4/*'"))
   }
 }

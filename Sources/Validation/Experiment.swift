@@ -10,6 +10,8 @@ struct Experiment {
   var category: String
   /// What it ran.
   var operators: [Operator]
+  /// Independent samples that one run of them works on, where known.
+  var samples: Int?
   /// Where operands and results were.
   var residency = SimulationOptions.Residency.isolated
   /// What must fit on chip for operands to be there from the run before; nil where they come from off-chip memory.
@@ -33,6 +35,8 @@ struct ExperimentRow {
   var label: String
   var dataType: DataType
   var experiments: [Experiment]
+  /// What was published of the experiments together.
+  var figure: PublishedFigure?
 }
 
 extension RowReader {
@@ -46,13 +50,16 @@ extension RowReader {
     case .sparseWeights: sparseWeights(kind)
     case .training: training(kind)
     case .stack: stack(kind)
+    case .published: publishedFigure()
     }
   }
 
   /// The readings in columns that start with `prefix`.
   func readings(_ kind: ReferenceKind, _ prefix: String = "") -> [Experiment.Reading] {
-    kind.columns.filter { $0.name.hasPrefix(prefix) }.map { name, metric, scale in
-      Experiment.Reading(column: name, metric: metric, scale: scale, value: measured(name).map { $0 * scale })
+    kind.columns.filter { $0.name.hasPrefix(prefix) }.compactMap { name, metric, scale in
+      metric.map { metric in
+        Experiment.Reading(column: name, metric: metric, scale: scale, value: measured(name).map { $0 * scale })
+      }
     }
   }
 }

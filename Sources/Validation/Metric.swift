@@ -14,6 +14,8 @@ public enum Metric: String, CaseIterable, Hashable, Sendable {
   case dramRead = "dram-read"
   /// Dense time over sparse time of one row.
   case speedup
+  /// Samples, or floating-point operations, in a second.
+  case throughput
 }
 
 /// A measured value and the prediction beside it, both in the metric's base unit.
@@ -24,16 +26,24 @@ public struct Pair: Hashable, Sendable {
   public var measured: Double
   /// What the simulator says.
   public var predicted: Double
+  /// What different sources read, where they differ.
+  public var spread: ClosedRange<Double>?
 
   /// A pair.
-  public init(_ metric: Metric, measured: Double, predicted: Double) {
+  public init(_ metric: Metric, measured: Double, predicted: Double, spread: ClosedRange<Double>? = nil) {
     self.metric = metric
     self.measured = measured
     self.predicted = predicted
+    self.spread = spread
   }
 
   /// `predicted / measured`: above one the prediction is too high.
   public var ratio: Double { predicted / measured }
+  /// `ratio − 1`; where there is a spread, the distance to its nearer end over that end, and zero within.
+  public var error: Double {
+    guard let spread else { return ratio - 1 }
+    return predicted / min(max(predicted, spread.lowerBound), spread.upperBound) - 1
+  }
 }
 
 /// One thing that was measured, and what the simulator says about it. A row of a file has one or more.
@@ -54,6 +64,8 @@ public struct Measurement: Sendable {
   public var pairs: [Pair]
   /// Why nothing was predicted.
   public var notModelled: String?
+  /// The figure somebody published, where it is one.
+  public var figure: PublishedFigure?
 
   /// The pair of a metric.
   public func pair(_ metric: Metric) -> Pair? { pairs.first { $0.metric == metric } }

@@ -17,6 +17,8 @@ public enum ReferenceKind: String, CaseIterable, Sendable {
   case training
   /// Whole stacks of layers, dense and with 2:4 weights.
   case stack
+  /// What others published of a machine, a figure a row.
+  case published
 
   /// The columns that say what ran.
   public var shapeColumns: [String] {
@@ -28,6 +30,11 @@ public enum ReferenceKind: String, CaseIterable, Sendable {
     case .sparseWeights: ["format", "block", "density", "M", "N", "K"]
     case .training: ["d", "ffn", "tokens"]
     case .stack: ["model", "kind", "layers", "batch", "seq", "hidden", "ffn", "heads"]
+    case .published:
+      [
+        "workload", "batch", "sequence", "dtype", "weights", "training", "baseline", "metric", "low", "high",
+        "certainty", "source",
+      ]
     }
   }
 
@@ -37,8 +44,8 @@ public enum ReferenceKind: String, CaseIterable, Sendable {
   /// All columns a file of this kind must have.
   public var neededColumns: [String] { shapeColumns + measuredColumns }
 
-  /// A measured column, what it means, and its unit in the metric's base unit.
-  typealias Column = (name: String, metric: Metric, scale: Double)
+  /// A measured column, what it means (nil where each row says so itself), and its unit in the metric's base unit.
+  typealias Column = (name: String, metric: Metric?, scale: Double)
 
   var columns: [Column] {
     switch self {
@@ -61,6 +68,7 @@ public enum ReferenceKind: String, CaseIterable, Sendable {
       [
         ("dense_ms", .time, 1e-3), ("sparse24_ms", .time, 1e-3), ("dense_w", .power, 1), ("sparse24_w", .power, 1),
       ]
+    case .published: [("value", nil, 1)]
     }
   }
 

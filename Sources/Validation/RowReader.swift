@@ -81,6 +81,15 @@ struct RowReader {
     return told.isEmpty ? operators : nil
   }
 
+  /// Reports at a cell what is wrong with what it says.
+  func relay(_ problems: DiagnosticList, _ column: String) {
+    for problem in problems.diagnostics {
+      reader.report(
+        problem.code, "row \(number), column '\(column)': \(problem.message)", at: cell(column).range,
+        help: problem.help)
+    }
+  }
+
   /// Reports a problem of a cell, and returns nil.
   func problem<T>(
     _ code: DiagnosticCode, _ column: String, _ message: String, notes: [String] = [], help: String? = nil

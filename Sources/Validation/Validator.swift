@@ -40,6 +40,13 @@ public enum Validator {
     for (index, row) in file.experiments.enumerated() {
       var cells = [Double?](repeating: nil, count: columns.count)
       var said: [String] = []
+      if let figure = row.figure {
+        let measurement = compare(row, figure, index: index, line: file.lines[index], on: machine)
+        predictions.append([measurement.pairs.first.map { $0.predicted / figure.metric.scale }])
+        reasons.append(measurement.notModelled ?? "")
+        measurements.append(measurement)
+        continue
+      }
       var outcomes: [Outcome?] = []
       for experiment in row.experiments {
         var measurement = Measurement(
@@ -70,9 +77,9 @@ public enum Validator {
       file: file, machine: machine.name, predictions: predictions, reasons: reasons, measurements: measurements)
   }
 
-  private struct Reason: Error { var text: String }
+  struct Reason: Error { var text: String }
 
-  private static func predict(_ experiment: Experiment, on machine: Machine) -> Result<Outcome, Reason> {
+  static func predict(_ experiment: Experiment, on machine: Machine) -> Result<Outcome, Reason> {
     var residency = experiment.residency
     if let bytes = experiment.warmBytes {
       guard case .tensorCore(let gpu) = machine.architecture else {
@@ -80,15 +87,19 @@ public enum Validator {
       }
       residency = bytes <= gpu.l2Capacity ? .onChip : .isolated
     }
-    let workload = Workload(name: experiment.category, source: "measurements", operators: experiment.operators)
+    let workload = Workload(
+      name: experiment.category, source: "measurements", samples: experiment.samples,
+      operators: experiment.operators)
     do throws(DiagnosticList) {
       let result = try Simulator.simulate(
         workload, on: machine, options: SimulationOptions(residency: residency))
-      // A pattern that runs dense says nothing about sparse measurements.
-      let isLost = zip(experiment.operators, result.operators).contains { asked, used in
-        OperandSparsity.Operand.allCases.contains { asked.sparsity[$0] != .dense && used.sparsity[$0] == .dense }
+      // A pattern that runs dense everywhere says nothing about sparse measurements.
+      let kept = zip(experiment.operators, result.operators).flatMap { asked, used in
+        OperandSparsity.Operand.allCases.filter { asked.sparsity[$0] != .dense }.map { used.sparsity[$0] != .dense }
       }
-      guard !isLost else { return .failure(Reason(text: result.notes.map(\.message).joined(separator: "; "))) }
+      guard kept.isEmpty || kept.contains(true) else {
+        return .failure(Reason(text: result.notes.map(\.message).joined(separator: "; ")))
+      }
       return .success(Outcome(result))
     } catch {
       return .failure(Reason(text: error.diagnostics.first?.message ?? "it cannot run"))
@@ -124,7 +135,7 @@ extension Experiment {
 }
 
 /// What a simulation says about an experiment, in base units.
-private struct Outcome {
+struct Outcome {
   var time: Double
   private var power: Double
   private var clock: Double?
@@ -146,7 +157,7 @@ private struct Outcome {
     case .clock: clock
     case .l2Read: Double(traffic.l2Read.count)
     case .dramRead: Double(traffic.dramRead.count)
-    case .speedup: nil
+    case .speedup, .throughput: nil
     }
   }
 }

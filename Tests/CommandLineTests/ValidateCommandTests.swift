@@ -14,8 +14,9 @@ import Testing
     #expect(root["report"]?.text == "validation")
     let names = try #require(root["groups"]?.elements?.compactMap { $0["group"]?.text })
     let csv = try Tool.run(["validate", "--format", "csv"])
-    let lines = csv.output.split(separator: "\n").dropFirst()
-    #expect(Set(lines.map { String($0.split(separator: ",")[1]) }) == Set(names))
+    let rows = CSVDocument(SourceText(name: "output", text: csv.output)).rows.dropFirst()
+    #expect(Set(rows.map { $0.cells[1].text }) == Set(names))
+    #expect(names.contains("rtx-3090_published/fp16/2:4/speedup"))
     #expect(names.contains("h200_gemm/fp16/2:4/decode") && names.contains("h200_spmm/fp16/block/bsr"))
   }
 

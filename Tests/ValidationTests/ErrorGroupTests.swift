@@ -78,6 +78,10 @@ import Testing
     #expect(try groups.matching("h200_gemm/fp16/2:4/decode").map(\.name) == ["h200_gemm/fp16/2:4/decode"])
     #expect(try groups.matching("*/fp16/*").allSatisfy { $0.dataType == "fp16" })
     #expect(try groups.matching("*code").allSatisfy { $0.category == "decode" })
+    // Without a slash, files and machines are meant too.
+    #expect(try groups.matching("h200").count == groups.count)
+    #expect(try groups.matching("h200_g*").count == groups.count)
+    #expect(throws: DiagnosticList.self) { try groups.matching("a100") }
     let error = #expect(throws: DiagnosticList.self) { try groups.matching("h200_gemm/fp16/2:4/decoed") }
     #expect(error?.diagnostics.map(\.code) == [.matchesNothing])
     #expect(error?.diagnostics.first?.help == "did you mean 'h200_gemm/fp16/2:4/decode'?")

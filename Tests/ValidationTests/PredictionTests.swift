@@ -3,12 +3,13 @@ import Lacuna
 import Testing
 
 @Suite struct PredictionTests {
-  @Test func `the measurements of an H200 come with the program`() throws {
+  @Test func `measurements of an H200 and published figures come with the program`() throws {
     let names = Samples.paths.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
     #expect(
       names == [
-        "h200_attention", "h200_bdwp24_training", "h200_end_to_end", "h200_gemm", "h200_gemm_counters", "h200_memops",
-        "h200_spmm",
+        "a100_published", "h200_attention", "h200_bdwp24_training", "h200_end_to_end", "h200_gemm",
+        "h200_gemm_counters", "h200_memops",
+        "h200_spmm", "rtx-3090_published", "rtx-a6000_published",
       ])
   }
 

@@ -17,7 +17,8 @@ enum Samples {
 
   /// A file of the catalog with predictions.
   static func validated(path: String) throws -> ValidatedFile {
-    Validator.validate(try ReferenceFile(path: path), on: try machine())
+    let file = try ReferenceFile(path: path)
+    return Validator.validate(file, on: try machine(file.machineName))
   }
 
   /// A small table of each kind.
@@ -69,6 +70,13 @@ enum Samples {
       """
       model,kind,layers,batch,seq,hidden,ffn,heads,dense_ms,dense_w,sparse24_ms,sparse24_w
       tiny,decoder,2,1,512,1024,4096,16,0.5,600,0.4,600
+      """
+    ),
+    (
+      .published,
+      """
+      workload,batch,sequence,dtype,weights,training,baseline,metric,value,low,high,certainty,source
+      bert-large,16,,int8,2:4,,,throughput_per_s,3000,2000,4000,secondary,"somebody, 2025"
       """
     ),
   ]

@@ -34,6 +34,19 @@ extension JSONReport {
             .object([("reason", .string(reason)), ("rows", .integer(count))])
           })
       ),
+      ("figures", .array(group.measurements.compactMap { row in row.figure.map { figure(row, $0) } })),
     ]
+  }
+
+  /// A published figure and what is predicted for it, in the figure's own unit.
+  private static func figure(_ row: Measurement, _ figure: PublishedFigure) -> JSONValue {
+    .object([
+      ("row", .string(row.label)), ("line", .integer(row.line)), ("metric", .string(figure.metric.rawValue)),
+      ("published", .number(figure.value)), ("low", .optional(figure.spread?.lowerBound)),
+      ("high", .optional(figure.spread?.upperBound)),
+      ("predicted", .optional(row.pairs.first.map { $0.predicted / figure.metric.scale })),
+      ("error", .optional(row.pairs.first?.error)), ("certainty", .string(figure.certainty.rawValue)),
+      ("source", .string(figure.source)), ("not_modelled", row.notModelled.map(JSONValue.string) ?? .null),
+    ])
   }
 }

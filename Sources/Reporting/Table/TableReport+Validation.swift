@@ -8,16 +8,28 @@ extension TableReport {
     for group in groups where !files.contains(where: { $0 == (group.file, group.machine) }) {
       files.append((group.file, group.machine))
     }
-    var text =
-      wrapped(
+    var text = ""
+    if groups.contains(where: { !$0.isPublished }) {
+      text += wrapped(
         "Errors are means of |predicted / measured − 1|, bias is the geometric mean of predicted / measured, worst is one "
           + "row's time. Bars count rows by predicted / measured time: "
           + bars() + ".")
+    }
+    if groups.contains(where: \.isPublished) {
+      text += wrapped(
+        "Published figures stand one by one. Where their sources spread, 'within' is between them, and an error is the "
+          + "distance to the nearer one.")
+    }
     for (file, machine) in files {
       let members = groups.filter { $0.file == file && $0.machine == machine }
-      text += "\n" + heading([file, "simulated on \(machine)", plural(rows(members), "measurement")])
+      let noun = members.contains(where: \.isPublished) ? "published figure" : "measurement"
+      text += "\n" + heading([file, "simulated on \(machine)", plural(rows(members), noun)])
       let predicted = members.filter { !$0.metrics.isEmpty }
-      if !predicted.isEmpty { text += table(predicted).text() }
+      if members.contains(where: \.isPublished) {
+        text += figures(members)
+      } else if !predicted.isEmpty {
+        text += table(predicted).text()
+      }
       for group in members { text += notModelled(group) }
     }
     return text
@@ -58,7 +70,7 @@ extension TableReport {
     return table
   }
 
-  private static func signed(_ error: Double) -> String {
+  static func signed(_ error: Double) -> String {
     (error < 0 ? "−" : "+") + percentText(error.magnitude)
   }
 
@@ -86,7 +98,7 @@ extension TableReport {
 extension Metric {
   fileprivate var title: String {
     switch self {
-    case .time, .power, .energy, .clock, .speedup: rawValue
+    case .time, .power, .energy, .clock, .speedup, .throughput: rawValue
     case .l2Read: "L2 read"
     case .dramRead: "DRAM read"
     }

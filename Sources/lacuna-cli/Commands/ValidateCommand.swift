@@ -24,7 +24,8 @@ struct ValidateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only groups of this name, FILE/TYPE/WEIGHTS/CLASS; * stands for any characters.", valueName: "glob"))
+      "Only groups of this name, FILE/TYPE/WEIGHTS/CLASS, or of this file or machine; * stands for any characters.",
+      valueName: "glob"))
   var group: String?
 
   @Option(help: "How the result is written (default: table; csv with --data).")

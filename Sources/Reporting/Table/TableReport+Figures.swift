@@ -1,0 +1,40 @@
+import Quantities
+import Validation
+
+extension TableReport {
+  /// A line a figure in the order of the file, then the mean error.
+  static func figures(_ groups: [ErrorGroup]) -> String {
+    let rows = groups.flatMap(\.measurements).sorted { $0.row < $1.row }.filter { !$0.pairs.isEmpty }
+    guard !rows.isEmpty else { return "" }
+    var table = TextTable([
+      .words("workload", cut: .middle), .words("type"), .words("weights", cut: .middle), .words("metric"),
+      .number("published"), .number("predicted"), .number("error"), .words("certainty"),
+    ])
+    var errors: [Double] = []
+    for row in rows {
+      guard let figure = row.figure, let pair = row.pairs.first else { continue }
+      errors.append(pair.error)
+      table.add([
+        row.label, row.dataType, row.variant, figure.metric.rawValue, published(figure),
+        number(pair.predicted / figure.metric.scale), errorText(pair), figure.certainty.rawValue,
+      ])
+    }
+    let mean = errors.reduce(0) { $0 + $1.magnitude } / Double(errors.count)
+    let worst = errors.max { $0.magnitude < $1.magnitude } ?? 0
+    return table.text() + "mean error \(percentText(mean)), worst \(signed(worst))\n"
+  }
+
+  /// The figure, or what its sources span.
+  private static func published(_ figure: PublishedFigure) -> String {
+    figure.spread.map { "\(number($0.lowerBound))–\(number($0.upperBound))" } ?? number(figure.value)
+  }
+
+  private static func number(_ value: Double) -> String {
+    value < 10_000 ? formatSignificant(value, digits: 3) : formatGrouped(Int64(value.rounded()))
+  }
+
+  /// The error, or that the prediction is within what sources span.
+  private static func errorText(_ pair: Pair) -> String {
+    pair.spread != nil && pair.error == 0 ? "within" : signed(pair.error)
+  }
+}
