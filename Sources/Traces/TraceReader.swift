@@ -48,6 +48,8 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case scaleSimTopology
   /// The `config.json` of a Hugging Face model.
   case huggingFaceConfig
+  /// A model in the Open Neural Network Exchange format.
+  case onnx
 
   /// What messages call it.
   public var title: String {
@@ -57,6 +59,7 @@ public enum TraceFormat: String, CaseIterable, Sendable {
     case .pytorchExecutionTrace: "PyTorch execution trace"
     case .scaleSimTopology: "SCALE-Sim topology CSV"
     case .huggingFaceConfig: "Hugging Face config.json"
+    case .onnx: "ONNX model"
     }
   }
 }
@@ -102,6 +105,7 @@ public enum TraceReader {
       case .pytorchExecutionTrace: try PyTorchImporter.read(source, sink: sink)
       case .scaleSimTopology: try ScaleSimTopology.read(source, sink: sink)
       case .huggingFaceConfig: try HuggingFaceImporter.read(source, options: options, sink: sink)
+      case .onnx: try ONNXImporter.read(source.bytes, name: source.name, options: options, sink: sink)
       }
     try sink.throwIfErrors()
     guard !workload.operators.isEmpty else {
@@ -142,6 +146,7 @@ public enum TraceReader {
   /// Tells the format by content.
   static func detect(_ source: SourceText) throws(DiagnosticList) -> TraceFormat {
     if ContainerFormat.looksLikeContainer(source.bytes) { return .container }
+    if ONNXImporter.looksLikeModel(source.bytes) { return .onnx }
     let start = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let first = source.bytes[start...].first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }
     if first == nil { throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds nothing but white space")) }
@@ -198,5 +203,7 @@ public enum TraceReader {
     return stem == "-" ? "trace" : String(stem)
   }
 
-  private static let extensions: Set<String> = ["ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et"]
+  private static let extensions: Set<String> = [
+    "ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et", "onnx",
+  ]
 }
