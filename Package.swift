@@ -56,6 +56,7 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
     "Reporting",
     [
       "Quantities", "Diagnostics", "Documents", "Workloads", "Hardware", "Simulation", "Validation",
+      .product(name: "RealModule", package: "swift-numerics"),
     ]
   ),
   (

@@ -64,6 +64,11 @@ struct ConstantFields {
     constant(key) { node, reader in reader.integer(node, key, in: 1...1 << 30) }
   }
 
+  /// A whole number from 1 to 2³⁰ that may be absent.
+  mutating func optionalCount(_ key: String) -> Int? {
+    fields.node(key) == nil ? nil : count(key)
+  }
+
   /// A number in a range.
   mutating func number(_ key: String, in range: ClosedRange<Double>) -> Double? {
     constant(key) { node, reader in reader.number(node, key, in: range) }

@@ -19,16 +19,28 @@ public struct TensorCoreGPU: Sendable {
   public var rowsPerOperandPass: Int
   /// Columns of B that one pass over a slice of A feeds.
   public var columnsPerOperandPass: Int
+  /// Bytes an SM receives from the level-two cache in a cycle.
+  public var fillPort: BytesPerCycle
   /// Off-chip data that one SM can draw, limited by the loads it keeps in flight.
   public var multiprocessorBandwidth: BytesPerSecond
   /// Level-two cache of the whole chip.
   public var l2Capacity: Bytes
-  /// Bytes the level-two cache delivers to all SMs in a cycle.
+  /// Bytes the level-two cache moves in a cycle of the highest clock, which it keeps when power lowers the SMs'.
   public var l2Bandwidth: BytesPerCycle
+  /// What is left of neighbours' equal reads of the level-two cache.
+  public var coalescing: ReadCoalescing
+  /// Bytes of a wave's operands and results at which the next wave finds nothing of them in the level-two cache, over
+  /// its capacity.
+  public var reuseWindow: Double
   /// Off-chip memory.
   public var dram: DRAM
   /// The kernels its library picks from.
   public var kernels: [GEMMKernel]
+  /// SMs that clusters of four and more thread blocks can use: a cluster stays within a processing cluster, whose SMs
+  /// it may not divide.
+  public var clusteredMultiprocessors: Int
+  /// How well work on different resources overlaps: times tᵢ take (Σ tᵢᵖ)^(1/p) together, the longest alone for p = ∞.
+  public var overlapExponent: Double
   /// Time from one kernel's end to the next one's work, back to back.
   public var launch: Seconds
   /// What a matrix kernel needs beyond that: descriptors, barriers, the last tiles' drain.
@@ -45,16 +57,21 @@ public struct TensorCoreGPU: Sendable {
   public var portEfficiency: Double
   /// Bytes of each operand's row or column that one step of the main loop covers.
   public var stepBytes: Bytes
-  /// Bytes of results that an SM writes in a cycle at the end of a tile.
+  /// Bytes of results that an SM writes in a cycle at the end of a tile, for dense operands.
   public var epiloguePort: BytesPerCycle
+  /// The same for kernels with sparse weights.
+  public var sparseEpiloguePort: BytesPerCycle
   /// Vector arithmetic of one SM.
   public var vector: VectorUnit
   /// Multiply-accumulates that the vector lanes of one SM do in a cycle, for products that tensor cores cannot do: as many
   /// as they do operations.
   public var laneMACs: Double
-  /// Instructions that a vector kernel issues for each operation and each element it moves: conversions, addresses,
-  /// loads and stores with it.
-  public var vectorInstructions: Double
+  /// Kernels for everything that is not a product.
+  public var vectorKernels: VectorKernels
+  /// Kernels of fused attention.
+  public var attentionKernels: AttentionKernels
+  /// Where its kernel library falls short of it.
+  public var library: KernelLibrary
   /// Kernels for weights in blocks or with zeros anywhere; nil where there are none.
   public var sparseKernels: SparseKernels?
   /// Power and voltage.
@@ -63,6 +80,30 @@ public struct TensorCoreGPU: Sendable {
   public var sharedMemoryEnergy: JoulesPerByte
   /// Energy of a byte from the level-two cache to an SM.
   public var l2Energy: JoulesPerByte
+  /// Energy of a cycle of an SM that works on a tile, whatever it does: clock tree, schedulers, barriers.
+  public var clockEnergy: Joules
+}
+
+/// What is left of the reads of thread blocks that ask for the same lines at the same time, in the request coalescers
+/// between SMs and the level-two cache.
+///
+/// Thread blocks that start together keep in step at first and drift apart later: of an operand that a cluster does not
+/// share anyway, a share of s∞ − (s∞ − s₁)·(1 − dʷ)/(w·(1 − d)) of the reads is left on average over w waves.
+public struct ReadCoalescing: Hashable, Sendable {
+  /// s₁, the share left in the first wave, of kernels with dense operands, whose clusters share the other operand.
+  public var denseFirst: Double
+  /// s∞, the share left after many waves.
+  public var denseSteady: Double
+  /// s₁ of kernels with sparse weights, of the dense operand where no cluster shares it.
+  public var sparseFirst: Double
+  /// s∞ of kernels with sparse weights.
+  public var sparseSteady: Double
+  /// d, the part of the lockstep that is left from one wave to the next.
+  public var decay: Double
+
+  /// No coalescing.
+  public static let none = ReadCoalescing(
+    denseFirst: 1, denseSteady: 1, sparseFirst: 1, sparseSteady: 1, decay: 0)
 }
 
 /// A tile shape of the library's matrix kernels.
@@ -81,6 +122,10 @@ public struct GEMMKernel: Hashable, Sendable {
   public var isForDense: Bool
   /// Whether it multiplies sparse weights.
   public var isForSparse: Bool
+  /// The one size of operands' elements that it takes; nil for any.
+  public var elementBits: Int?
+  /// Whether it gathers for the panels of V:N:M weights, and does nothing else; a tile is as high as a panel.
+  public var isForPanels: Bool
 
   /// Thread blocks along each side.
   public struct Cluster: Hashable, Sendable {
@@ -98,7 +143,7 @@ public struct GEMMKernel: Hashable, Sendable {
   /// A kernel.
   public init(
     m: Int, n: Int, cluster: Cluster, tilesPerMultiprocessor: Int, splitsReduction: Bool, isForDense: Bool = true,
-    isForSparse: Bool = true
+    isForSparse: Bool = true, isForPanels: Bool = false, elementBits: Int? = nil
   ) {
     self.m = m
     self.n = n
@@ -107,23 +152,43 @@ public struct GEMMKernel: Hashable, Sendable {
     self.splitsReduction = splitsReduction
     self.isForDense = isForDense
     self.isForSparse = isForSparse
+    self.isForPanels = isForPanels
+    self.elementBits = elementBits
   }
 }
 
 /// What limits the clock, and what energy costs at it.
 ///
 /// Dynamic energy scales with the square of the supply voltage, V(f)/V(f_max) = floor + (1 − floor)·f/f_max.
+///
+/// Under sustained load the controller settles near the limit, not at it, and at a lower power where dense products
+/// swing it more. It averages over milliseconds: a burst may draw more.
 public struct PowerModel: Hashable, Sendable {
   /// The board's limit; nil lets the chip run at its highest clock always.
   public var cap: Watts?
+  /// Average power under sustained load over the limit.
+  public var settling: Double
+  /// The same for products of dense matrices.
+  public var denseSettling: Double
+  /// Average power of the first milliseconds over that of sustained load.
+  public var burst: Double
+  /// The time the controller averages over.
+  public var window: Seconds
   /// What is drawn whatever is done.
   public var idle: Watts
   /// The part of the highest voltage that remains as the clock goes to zero.
   public var voltageFloor: Double
 
   /// A power model.
-  public init(cap: Watts?, idle: Watts, voltageFloor: Double) {
+  public init(
+    cap: Watts?, idle: Watts, voltageFloor: Double, settling: Double = 1, denseSettling: Double = 1, burst: Double = 1,
+    window: Seconds = Seconds(0.01)
+  ) {
     self.cap = cap
+    self.settling = settling
+    self.denseSettling = denseSettling
+    self.burst = burst
+    self.window = window
     self.idle = idle
     self.voltageFloor = voltageFloor
   }

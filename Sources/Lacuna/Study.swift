@@ -38,43 +38,45 @@ public struct Study: Sendable {
   ///   - rules: patterns as the command line writes them, such as `weights=2:4` or `encoder.*:weights=16x`.
   ///   - training: the method of a training step; nil runs the trace as it is.
   ///   - dataType: what all floating-point operands are converted to; nil keeps the trace's types.
+  ///   - weightType: how weights are stored, to be widened on the way; nil keeps the trace's.
   ///   - options: what a model description leaves open.
   /// - Throws: all problems of the trace, or of the rules.
   public init(
     trace path: String, sparsity rules: [String] = [], training: TrainingMethod? = nil, dataType: DataType? = nil,
-    options: ImportOptions = ImportOptions()
+    weightType: DataType? = nil, options: ImportOptions = ImportOptions()
   ) throws(DiagnosticList) {
     // Rules are judged first: a slip in one should not wait for a long trace.
     let rules = try Self.rules(rules)
     let trace = try TraceReader.read(path, options: options)
-    try self.init(trace.workload, rules, training, dataType, warnings: trace.warnings, format: trace.format)
+    try self.init(trace.workload, rules, training, dataType, weightType, warnings: trace.warnings, format: trace.format)
   }
 
   /// Prepares a workload that is in memory.
   /// - Throws: `matches-nothing`, `indivisible-pattern` and the like.
   public init(
     _ workload: Workload, sparsity rules: [SparsityRule] = [], training: TrainingMethod? = nil,
-    dataType: DataType? = nil
+    dataType: DataType? = nil, weightType: DataType? = nil
   ) throws(DiagnosticList) {
-    try self.init(workload, rules, training, dataType, warnings: [], format: nil)
+    try self.init(workload, rules, training, dataType, weightType, warnings: [], format: nil)
   }
 
   private init(
     _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ dataType: DataType?,
-    warnings: [Diagnostic], format: TraceFormat?
+    _ weightType: DataType?, warnings: [Diagnostic], format: TraceFormat?
   ) throws(DiagnosticList) {
     try Self.check(rules, for: training)
     let typed = dataType.map(workload.converting(to:)) ?? workload
+    let stored = weightType.map(typed.storingWeights(as:)) ?? typed
     if let training {
-      (self.workload, notes) = try typed.trained(by: training, rules: rules)
+      (self.workload, notes) = try stored.trained(by: training, rules: rules)
       baseline = try typed.trained(by: .dense, rules: []).workload.withoutPatterns
     } else {
-      (self.workload, notes) = try typed.applying(rules)
+      (self.workload, notes) = try stored.applying(rules)
       baseline = typed.withoutPatterns
     }
     asked =
       rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
-      + (dataType.map { [$0.rawValue] } ?? [])
+      + (dataType.map { [$0.rawValue] } ?? []) + (weightType.map { ["\($0.rawValue) weights"] } ?? [])
     self.warnings = warnings
     self.format = format
   }

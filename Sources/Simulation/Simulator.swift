@@ -9,6 +9,27 @@ public struct SimulationOptions: Sendable {
   public var dataflow: SystolicArray.Dataflow?
   /// Where operands and results are between operators.
   public var residency: Residency
+  /// What a power limit is averaged over.
+  public var power: Power
+
+  /// Whose kernels a GPU runs.
+  public var library: Library
+
+  /// Whose kernels a GPU runs.
+  public enum Library: Hashable, Sendable {
+    /// The vendor's as measured, with what they fall short in.
+    case measured
+    /// Kernels that get all out of the hardware.
+    case ideal
+  }
+
+  /// What a power limit is averaged over.
+  public enum Power: String, CaseIterable, Hashable, Sendable {
+    /// Load without end.
+    case sustained
+    /// The first milliseconds, before the controller settles.
+    case burst
+  }
 
   /// Where operands and results are between operators.
   public enum Residency: Hashable, Sendable {
@@ -20,10 +41,15 @@ public struct SimulationOptions: Sendable {
     case onChip
   }
 
-  /// Options; nothing forced and results chained unless told otherwise.
-  public init(dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained) {
+  /// Options; nothing forced, results chained and load sustained unless told otherwise.
+  public init(
+    dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained, power: Power = .sustained,
+    library: Library = .measured
+  ) {
     self.dataflow = dataflow
     self.residency = residency
+    self.power = power
+    self.library = library
   }
 }
 
@@ -45,7 +71,8 @@ public enum Simulator {
     _ workload: Workload, on machine: Machine, options: SimulationOptions, without causes: Set<LossCause>
   ) throws(DiagnosticList) -> RunResult {
     switch machine.architecture {
-    case .tensorCore(let gpu): try run(workload, machine, TensorCoreEngine(gpu, without: causes), options)
+    case .tensorCore(let gpu):
+      try run(workload, machine, TensorCoreEngine(gpu, options: options, without: causes), options)
     case .s4(let processor):
       try run(workload, machine, S4Engine(processor, samples: workload.samples, without: causes), options)
     case .systolic(let array):
@@ -68,24 +95,28 @@ public enum Simulator {
       }
 
     var indices: [Task: Int] = [:]
-    var estimates: [Estimate] = []
+    var tasks: [Task] = []
+    var times: [Double] = []
+    let positions = operators.indices.map { index in
+      let task = Task(
+        operators[index], inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index])
+      let position = indices[task] ?? tasks.count
+      if position == tasks.count {
+        indices[task] = position
+        tasks.append(task)
+        times.append(0)
+      }
+      times[position] += Double(operators[index].repeats)
+      return position
+    }
+    let estimates = engine.estimates(of: tasks, times: times)
+    for (position, op) in zip(positions, operators) { checkIdentities(estimates[position], op) }
+
     var results: [RunResult.OperatorResult] = []
     results.reserveCapacity(operators.count)
     // Matrix time that vector work can still hide behind.
     var slack = Seconds.zero
-    for (index, op) in operators.enumerated() {
-      let task = Task(
-        op, inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index])
-      let position: Int
-      if let known = indices[task] {
-        position = known
-      } else {
-        position = estimates.count
-        indices[task] = position
-        let estimate = engine.estimate(task)
-        checkIdentities(estimate, op)
-        estimates.append(estimate)
-      }
+    for (position, op) in zip(positions, operators) {
       var exposed = estimates[position].elapsed
       if engine.overlapsVectorWork {
         if op.kind.isMatrix {

@@ -9,6 +9,7 @@ struct Task: Hashable {
   var phase: Phase
   var dataType: DataType
   var outputType: DataType
+  var weightType: DataType?
   var sparsity: OperandSparsity
   /// Whether the activations it reads are still on chip.
   var inputsOnChip: Bool
@@ -20,6 +21,7 @@ struct Task: Hashable {
     self.phase = op.phase
     self.dataType = op.dataType
     self.outputType = op.outputType
+    self.weightType = op.weightType
     self.sparsity = op.sparsity
     self.inputsOnChip = inputsOnChip
     self.outputOnChip = outputOnChip
@@ -28,7 +30,8 @@ struct Task: Hashable {
   /// The operator this stands for, to lower it.
   var asOperator: Operator {
     Operator(
-      name: "", kind: kind, phase: phase, dataType: dataType, outputType: outputType, sparsity: sparsity)
+      name: "", kind: kind, phase: phase, dataType: dataType, outputType: outputType, weightType: weightType,
+      sparsity: sparsity)
   }
 }
 
@@ -43,10 +46,14 @@ protocol Engine {
   func adapt(_ op: Operator) -> Adaptation
   /// The answer for one operator on its own.
   func estimate(_ task: Task) -> Estimate
+  /// The answers for operators that run one after the other again and again, each as many times as given.
+  func estimates(of tasks: [Task], times: [Double]) -> [Estimate]
   /// On-chip bytes in which a result can wait for its consumer.
   var residentCapacity: Int { get }
   /// Whether vector operators run beside the matrix operator before them, instead of after it.
   var overlapsVectorWork: Bool { get }
+  /// Whether it widens weights that are stored in a narrower type than they are multiplied in.
+  var widensWeights: Bool { get }
 }
 
 /// An operator as a machine runs it, or why it cannot.
@@ -58,8 +65,23 @@ enum Adaptation {
 }
 
 extension Engine {
+  /// Operators that do not change each other's answers.
+  func estimates(of tasks: [Task], times: [Double]) -> [Estimate] { tasks.map(estimate) }
+
+  var widensWeights: Bool { false }
+
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {
+    guard let type = op.weightType, !widensWeights else { return fitted(op) }
+    var widened = op
+    widened.weightType = nil
+    guard case .runs(let fitted, let changes) = fitted(widened) else { return fitted(widened) }
+    return .runs(
+      fitted, changes: ["\(type.rawValue) weights are stored as \(op.dataType.rawValue): nothing widens them"] + changes
+    )
+  }
+
+  private func fitted(_ op: Operator) -> Adaptation {
     guard let (type, _) = dataTypes.resolve(op.dataType) else {
       guard op.kind.isMatrix else { return .runs(op, changes: []) }
       let known = dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")

@@ -129,6 +129,7 @@ extension Operator {
     }
     let dataType = fields.required("dtype", as: DataType.self)
     let outputType = fields.optional("out_dtype", as: DataType.self)
+    let weightType = fields.optional("weight_dtype", as: DataType.self)
     let sparsity = fields.node("sparsity").map { OperandSparsity.read($0, reader) } ?? .dense
     let dependencies = fields.node("deps").map { node in
       (node.elements ?? []).compactMap { element -> Int? in
@@ -153,9 +154,9 @@ extension Operator {
     guard let name, let dataType, let kind else { return nil }
     let result = Operator(
       name: name, kind: kind, phase: phase ?? .inference, dataType: dataType, outputType: outputType,
-      sparsity: sparsity, dependencies: dependencies ?? [], repeats: repeats,
+      weightType: weightType, sparsity: sparsity, dependencies: dependencies ?? [], repeats: repeats,
       measured: start == nil && duration == nil
-        ? nil : Measurement(start: start.map { .nanoseconds($0) }, duration: duration.map { .nanoseconds($0) }),
+        ? nil : RecordedTime(start: start.map { .nanoseconds($0) }, duration: duration.map { .nanoseconds($0) }),
       attributes: attributes)
     for problem in result.shapeProblems() {
       reader.report(

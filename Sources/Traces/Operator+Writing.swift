@@ -18,6 +18,7 @@ extension Operator {
     if phase != .inference { members.append(("phase", .string(phase.rawValue))) }
     members.append(("dtype", .string(dataType.rawValue)))
     if outputType != dataType { members.append(("out_dtype", .string(outputType.rawValue))) }
+    if let weightType { members.append(("weight_dtype", .string(weightType.rawValue))) }
     return members + kind.jsonMembers
   }
 

@@ -14,6 +14,10 @@ struct Experiment {
   var samples: Int?
   /// Where operands and results were.
   var residency = SimulationOptions.Residency.isolated
+  /// How long the load lasted.
+  var power = SimulationOptions.Power.sustained
+  /// The kernel it is known to have run.
+  var kernel: KernelName?
   /// What must fit on chip for operands to be there from the run before; nil where they come from off-chip memory.
   var warmBytes: Bytes?
   /// The columns it is compared in.

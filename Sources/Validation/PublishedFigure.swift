@@ -9,6 +9,8 @@ public struct PublishedFigure: Hashable, Sendable {
   public var value: Double
   /// What different sources, or one source for different runs, span.
   public var spread: ClosedRange<Double>?
+  /// Seconds of every run that were measured beside it, such as those of a framework.
+  public var overhead: Double
   /// How much it can be trusted.
   public var certainty: Certainty
   /// Where it was read.
@@ -74,7 +76,7 @@ extension Validator {
     var measurement = Measurement(
       row: index, line: line, label: row.label, dataType: row.dataType.rawValue, variant: row.experiments[0].variant,
       category: figure.metric.rawValue, pairs: [], figure: figure)
-    switch mean(row.experiments, figure.metric, on: machine) {
+    switch mean(row.experiments, figure.metric, overhead: figure.overhead, on: machine) {
     case .success(let predicted):
       let scale = figure.metric.scale
       measurement.pairs = [
@@ -89,7 +91,7 @@ extension Validator {
 
   /// The mean over experiments, leaving out those that are only another's baseline.
   private static func mean(
-    _ experiments: [Experiment], _ unit: PublishedFigure.Unit, on machine: Machine
+    _ experiments: [Experiment], _ unit: PublishedFigure.Unit, overhead: Double, on machine: Machine
   ) -> Result<Double, Reason> {
     let baselines = Set(experiments.compactMap(\.baseline))
     var sum = 0.0
@@ -100,18 +102,19 @@ extension Validator {
         guard let baseline = experiment.baseline else { return .failure(Reason(text: "nothing to be faster than")) }
         switch predict(experiments[baseline], on: machine) {
         case .failure(let reason): return .failure(reason)
-        case .success(let dense): sum += dense.time / outcome.time
+        case .success(let dense): sum += (dense.time + overhead) / (outcome.time + overhead)
         }
       case (.success(let outcome), .throughput):
         guard let samples = experiment.samples else {
           return .failure(Reason(text: "how many samples a run works on is not known; give the batch"))
         }
-        sum += Double(samples) / outcome.time
+        sum += Double(samples) / (outcome.time + overhead)
       case (.success(let outcome), .teraOperations):
         let operations = experiment.operators.reduce(0.0) { $0 + 2 * Double($1.denseMACs) * Double($1.repeats) }
-        sum += operations / outcome.time
-      case (.success(let outcome), .milliseconds), (.success(let outcome), .microseconds),
-        (.success(let outcome), .power), (.success(let outcome), .energy):
+        sum += operations / (outcome.time + overhead)
+      case (.success(let outcome), .milliseconds), (.success(let outcome), .microseconds):
+        sum += outcome.time + overhead
+      case (.success(let outcome), .power), (.success(let outcome), .energy):
         guard let value = outcome[unit.metric] else { return .failure(Reason(text: "it is not predicted")) }
         sum += value
       }

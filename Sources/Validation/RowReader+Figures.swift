@@ -20,11 +20,14 @@ extension RowReader {
   func publishedFigure() -> ExperimentRow? {
     let figure = figure()
     let type = text("dtype").isEmpty ? nil : dataType("dtype")
+    let weightType = text(optional: "weight_dtype").isEmpty ? nil : dataType("weight_dtype")
     let rules = rules()
     let training =
       text("training").isEmpty
       ? nil : choice("training", TrainingMethod.allCases.map { ($0.rawValue, $0) }, what: "a training method")
-    let hasProblem = type == nil && !text("dtype").isEmpty || training == nil && !text("training").isEmpty
+    let hasProblem =
+      type == nil && !text("dtype").isEmpty || weightType == nil && !text(optional: "weight_dtype").isEmpty
+      || training == nil && !text("training").isEmpty
     let batch = optionalSize("batch")
     let sequence = optionalSize("sequence")
     guard let figure, let rules, !hasProblem, let batch, let sequence else { return nil }
@@ -49,7 +52,9 @@ extension RowReader {
     for (name, baseline) in zip(names, baselines) {
       func read(_ name: String, _ column: String, isDense: Bool) -> Workload? {
         workload(name, column, type: type, samples: batch.value, sequence: sequence.value).flatMap {
-          prepared($0, isDense ? [] : rules, isDense ? training.map { _ in .dense } : training, type)
+          prepared(
+            $0, isDense ? [] : rules, isDense ? training.map { _ in .dense } : training, type,
+            isDense ? nil : weightType)
         }
       }
       guard let sparse = read(name, "workload", isDense: false) else { return nil }
@@ -63,11 +68,13 @@ extension RowReader {
       experiments.append(experiment(sparse, baseline: experiments.count + 1))
       experiments.append(experiment(dense))
     }
-    let details =
-      (batch.value.map { ["batch \($0)"] } ?? []) + (sequence.value.map { ["\($0) tokens"] } ?? [])
-      + (training.map { [$0.rawValue] } ?? [])
+    var words = [names.joined(separator: "; ")]
+    if let size = batch.value { words.append("batch \(size)") }
+    if let size = sequence.value { words.append("\(size) tokens") }
+    if let training { words.append(training.rawValue) }
+    if let weightType { words.append("\(weightType.rawValue) weights") }
     return ExperimentRow(
-      label: ([names.joined(separator: "; ")] + details).joined(separator: ", "), dataType: used ?? type ?? .fp16,
+      label: words.joined(separator: ", "), dataType: used ?? type ?? .fp16,
       experiments: experiments, figure: figure)
   }
 
@@ -83,11 +90,12 @@ extension RowReader {
     let certainty = choice(
       "certainty", PublishedFigure.Certainty.allCases.map { ($0.rawValue, $0) }, what: "a certainty")
     let (value, low, high) = (measured("value"), measured("low"), measured("high"))
+    let overhead = positions["overhead_us"] == nil ? nil : measured("overhead_us")
     if text("source").isEmpty { return problem(.wrongType, "source", "is empty; say where the figure was read") }
     guard let metric, let certainty else { return nil }
     // A cell that is no number was told already.
-    for (column, number) in [("value", value), ("low", low), ("high", high)]
-    where number == nil && !text(column).isEmpty { return nil }
+    for (column, number) in [("value", value), ("low", low), ("high", high), ("overhead_us", overhead)]
+    where number == nil && positions[column] != nil && !text(column).isEmpty { return nil }
     guard (low == nil) == (high == nil) else {
       return problem(.wrongType, low == nil ? "low" : "high", "is empty; a spread has two ends")
     }
@@ -103,7 +111,8 @@ extension RowReader {
       return problem(.outOfRange, "value", "is not from 'low', \(text("low")), to 'high', \(text("high"))")
     }
     return PublishedFigure(
-      metric: metric, value: middle, spread: spread, certainty: certainty, source: text("source"))
+      metric: metric, value: middle, spread: spread, overhead: (overhead ?? 0) * 1e-6, certainty: certainty,
+      source: text("source"))
   }
 
   /// A whole number or nothing; nil after a report.
@@ -171,9 +180,11 @@ extension RowReader {
 
   /// The workload as it was run.
   private func prepared(
-    _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ type: DataType?
+    _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ type: DataType?,
+    _ weightType: DataType?
   ) -> Workload? {
-    let workload = type.map(workload.converting(to:)) ?? workload
+    let typed = type.map(workload.converting(to:)) ?? workload
+    let workload = weightType.map(typed.storingWeights(as:)) ?? typed
     do throws(DiagnosticList) {
       guard let training else {
         let applied = try workload.applying(rules)

@@ -31,7 +31,8 @@ extension RowReader {
       label: "\(name) \(op.kind.shapeDescription), density \(text("density"))", dataType: .fp16,
       experiments: [
         Experiment(
-          variant: scores == .dense ? "dense" : "block", category: name, operators: operators, readings: readings)
+          variant: scores == .dense ? "dense" : "block", category: name, operators: operators, power: .burst,
+          readings: readings)
       ])
   }
 
@@ -42,7 +43,7 @@ extension RowReader {
     let hot = "_hot"
     let name = text("op")
     let isHot = name.hasSuffix(hot)
-    let known = ["add1", "sum", "layernorm", "gelu", "softmax"]
+    let known = ["add1", "sum", "layernorm", "gelu", "softmax", "transpose"]
     let function = choice(
       "op", known.map { ($0, $0) } + known.map { ($0 + hot, $0) }, what: "an operator that is measured")
     guard let shape = memoryShape(), let function else { return nil }
@@ -50,6 +51,7 @@ extension RowReader {
     let operation: OperatorKind
     switch function {
     case "add1": operation = .elementwise(Elementwise(.add, elements: elements))
+    case "transpose": operation = .elementwise(Elementwise(.transpose, elements: elements))
     case "gelu": operation = .elementwise(Elementwise(.gelu, elements: elements))
     case "sum": operation = .reduction(Reduction(outputs: 1, width: elements))
     case "layernorm": operation = .normalization(Normalization(.layer, rows: shape.rows, width: shape.width))
@@ -63,7 +65,7 @@ extension RowReader {
       label: "\(name) \(text("shape"))", dataType: .fp16,
       experiments: [
         Experiment(
-          category: name, operators: operators, residency: isHot ? .onChip : .isolated,
+          category: name, operators: operators, residency: isHot ? .onChip : .isolated, power: .burst,
           warmBytes: isHot ? Bytes(bytes) : nil, readings: readings)
       ])
   }

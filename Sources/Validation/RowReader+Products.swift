@@ -1,3 +1,4 @@
+import Simulation
 import Workloads
 
 // Products: C[m×n] = A[m×k]·B[k×n], A the weights, 2:4 along k when sparse, from off-chip memory to off-chip memory.
@@ -40,7 +41,11 @@ extension RowReader {
     else { return nil }
     return ExperimentRow(
       label: label, dataType: type,
-      experiments: [Experiment(variant: name, category: shape.category, operators: operators, readings: readings)])
+      experiments: [
+        Experiment(
+          variant: name, category: shape.category, operators: operators, power: .burst,
+          kernel: KernelName(text(optional: "kernel")), readings: readings)
+      ])
   }
 
   /// Weights in blocks or anywhere, FP16.
@@ -62,7 +67,8 @@ extension RowReader {
       label: "\(name) \(block), density \(text("density"))", dataType: .fp16,
       experiments: [
         Experiment(
-          variant: isBlock ? "block" : "unstructured", category: name, operators: operators, readings: readings)
+          variant: isBlock ? "block" : "unstructured", category: name, operators: operators, power: .burst,
+          readings: readings)
       ])
   }
 
@@ -88,7 +94,8 @@ extension RowReader {
     let experiments = operators.indices.map { index in
       Experiment(
         variant: [1, 3].contains(index) ? "2:4" : "dense", category: operators[index].name,
-        operators: index == 5 ? [compression, compression] : [operators[index]], readings: stages[index],
+        operators: index == 5 ? [compression, compression] : [operators[index]], power: .burst,
+        readings: stages[index],
         baseline: index == 1 ? 0 : index == 3 ? 2 : nil)
     }
     return ExperimentRow(label: "\(ffn)×\(tokens)×\(d)", dataType: .fp16, experiments: experiments)

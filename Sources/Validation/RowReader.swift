@@ -17,6 +17,9 @@ struct RowReader {
   /// A cell's text; a row is as long as its header.
   func text(_ column: String) -> String { cell(column).text }
 
+  /// The text of a column that may be absent.
+  func text(optional column: String) -> String { positions[column] == nil ? "" : text(column) }
+
   private func cell(_ column: String) -> CSVDocument.Cell {
     guard let position = positions[column] else { preconditionFailure("the header was checked for '\(column)'") }
     return row.cells[position]

@@ -87,12 +87,13 @@ public enum Validator {
       }
       residency = bytes <= gpu.l2Capacity ? .onChip : .isolated
     }
+    let machine = experiment.kernel.map { machine.running($0) } ?? machine
     let workload = Workload(
       name: experiment.category, source: "measurements", samples: experiment.samples,
       operators: experiment.operators)
     do throws(DiagnosticList) {
       let result = try Simulator.simulate(
-        workload, on: machine, options: SimulationOptions(residency: residency))
+        workload, on: machine, options: SimulationOptions(residency: residency, power: experiment.power))
       // A pattern that runs dense everywhere says nothing about sparse measurements.
       let kept = zip(experiment.operators, result.operators).flatMap { asked, used in
         OperandSparsity.Operand.allCases.filter { asked.sparsity[$0] != .dense }.map { used.sparsity[$0] != .dense }

@@ -193,7 +193,7 @@ extension Operator {
 extension Elementwise.Function {
   var operations: Int {
     switch self {
-    case .copy, .cast: 0
+    case .copy, .transpose, .cast: 0
     case .add, .multiply, .relu, .exp, .sqrt: 1
     case .tanh, .sigmoid, .silu: 4
     case .gelu: 8
@@ -202,7 +202,7 @@ extension Elementwise.Function {
 
   var transcendentals: Int {
     switch self {
-    case .add, .multiply, .relu, .copy, .cast: 0
+    case .add, .multiply, .relu, .copy, .transpose, .cast: 0
     case .gelu, .silu, .tanh, .sigmoid, .exp, .sqrt: 1
     }
   }

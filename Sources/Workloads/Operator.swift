@@ -123,7 +123,7 @@ public struct OperandSparsity: Hashable, Sendable {
 }
 
 /// When an operator ran where its trace was recorded. It is kept beside the simulation and never moves it.
-public struct Measurement: Hashable, Sendable {
+public struct RecordedTime: Hashable, Sendable {
   /// Begin, from an origin that all operators of the trace share.
   public var start: Duration?
   /// How long it took.
@@ -148,6 +148,9 @@ public struct Operator: Hashable, Sendable {
   public var dataType: DataType
   /// How its result is stored.
   public var outputType: DataType
+  /// How its weights are stored where that is not how they are multiplied: widened on the way, with a 16-bit scale and
+  /// zero point for each group of 128 along K, or for each run of a block of one row.
+  public var weightType: DataType?
   /// Where its operands are zero.
   public var sparsity: OperandSparsity
   /// Indices of earlier operators whose results it uses.
@@ -155,21 +158,22 @@ public struct Operator: Hashable, Sendable {
   /// How often it runs.
   public var repeats: Int
   /// When it ran, where the trace says so.
-  public var measured: Measurement?
+  public var measured: RecordedTime?
   /// What the trace says of it beside that: the text of a JSON object, kept as it is and never interpreted.
   public var attributes: String?
 
   /// An operator of an inference run, dense and run once unless told otherwise; the result has the operands' type.
   public init(
     name: String, kind: OperatorKind, phase: Phase = .inference, dataType: DataType,
-    outputType: DataType? = nil, sparsity: OperandSparsity = .dense, dependencies: [Int] = [], repeats: Int = 1,
-    measured: Measurement? = nil, attributes: String? = nil
+    outputType: DataType? = nil, weightType: DataType? = nil, sparsity: OperandSparsity = .dense,
+    dependencies: [Int] = [], repeats: Int = 1, measured: RecordedTime? = nil, attributes: String? = nil
   ) {
     self.name = name
     self.kind = kind
     self.phase = phase
     self.dataType = dataType
     self.outputType = outputType ?? dataType
+    self.weightType = weightType == dataType ? nil : weightType
     self.sparsity = sparsity
     self.dependencies = dependencies
     self.repeats = repeats

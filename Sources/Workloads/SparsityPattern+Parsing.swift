@@ -13,7 +13,7 @@ extension SparsityPattern {
   /// The grammar in one line, for help texts.
   public static let grammar =
     "dense, N:M, V:N:M, unstructured(ZEROS), block(RxC, ZEROS), bank(SIZE, Rx), Rx, tile(RxC, FRACTION, N:M), "
-    + "fan-in(K) or mask(FILE#TENSOR)"
+    + "wrapped(BLOCK, N:M), fan-in(K) or mask(FILE#TENSOR)"
 
   /// Reads a pattern, for example `2:4`, `16x` or `unstructured(0.7)`.
   /// - Throws: ``SparsityPatternError`` for unknown forms and for patterns that cannot exist.
@@ -40,6 +40,11 @@ extension SparsityPattern {
         throw Self.malformed(text)
       }
       self = .tile(rows: rows, columns: columns, fraction: fraction, n: n, m: m)
+    case ("wrapped", 2):
+      guard let block = Int(arguments[0]), (1...Self.largestGroup).contains(block),
+        case .structured(let n, let m) = try SparsityPattern(parsing: arguments[1])
+      else { throw Self.malformed(text) }
+      self = .wrapped(block: block, n: n, m: m)
     case ("fan-in", 1):
       guard let kept = Int(arguments[0]), kept > 0 else { throw Self.malformed(text) }
       self = .fanIn(kept)

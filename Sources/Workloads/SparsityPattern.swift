@@ -17,6 +17,8 @@ public enum SparsityPattern: Hashable, Sendable {
   case bank(size: Int, rate: Int)
   /// `tile(RxC, f, N:M)`: a fraction `f` of the R×C tiles is N:M, the others are dense (PATCH).
   case tile(rows: Int, columns: Int, fraction: Double, n: Int, m: Int)
+  /// `wrapped(B, N:M)`: A·S·B in place of one matrix: S is N:M, A and B are block-diagonal with blocks of B×B (ARMOR).
+  case wrapped(block: Int, n: Int, m: Int)
   /// `fan-in(k)`: each row keeps exactly `k` elements, anywhere along K.
   case fanIn(Int)
   /// `mask(file#tensor)`: the zeros of a real tensor.
@@ -27,12 +29,12 @@ extension SparsityPattern {
   /// The bank of the short form `16x`: 32× leaves two values of 64, 16× four.
   public static let defaultBankSize = 64
 
-  /// The fraction of elements kept in an operand with `k` elements along its reduction axis; nil where only the
-  /// mask file can tell.
+  /// The fraction of elements kept in an operand with `k` elements along its reduction axis, of S for A·S·B; nil where
+  /// only the mask file can tell.
   public func keptFraction(alongReduction k: Int) -> Double? {
     switch self {
     case .dense: 1
-    case .structured(let n, let m): Double(n) / Double(m)
+    case .structured(let n, let m), .wrapped(_, let n, let m): Double(n) / Double(m)
     case .vectorStructured(_, let n, let m): Double(n) / Double(m)
     case .unstructured(let zeros): 1 - zeros
     case .block(_, _, let zeros): 1 - zeros
@@ -46,7 +48,7 @@ extension SparsityPattern {
   /// The elements along K that must come in whole groups, or nil where any length fits.
   public var group: Int? {
     switch self {
-    case .structured(_, let m), .vectorStructured(_, _, let m), .tile(_, _, _, _, let m): m
+    case .structured(_, let m), .vectorStructured(_, _, let m), .tile(_, _, _, _, let m), .wrapped(_, _, let m): m
     case .bank(let size, _): size
     case .dense, .unstructured, .block, .fanIn, .mask: nil
     }
@@ -55,7 +57,7 @@ extension SparsityPattern {
   /// Bits of metadata for each kept value, where the pattern fixes them: the position within its group.
   public var metadataBitsPerValue: Int {
     switch self {
-    case .structured(_, let m), .tile(_, _, _, _, let m), .bank(let m, _): ceilLog2(m)
+    case .structured(_, let m), .tile(_, _, _, _, let m), .bank(let m, _), .wrapped(_, _, let m): ceilLog2(m)
     // A V:N:M operand is stored as 2:4 over the selected columns.
     case .vectorStructured: 2
     case .dense, .unstructured, .block, .fanIn, .mask: 0
@@ -81,6 +83,7 @@ extension SparsityPattern: CustomStringConvertible {
       size == Self.defaultBankSize ? "\(rate)x" : "bank(\(size), \(rate)x)"
     case .tile(let rows, let columns, let fraction, let n, let m):
       "tile(\(rows)x\(columns), \(fraction), \(n):\(m))"
+    case .wrapped(let block, let n, let m): "wrapped(\(block), \(n):\(m))"
     case .fanIn(let kept): "fan-in(\(kept))"
     case .mask(let file, let tensor): "mask(\(file)#\(tensor))"
     }

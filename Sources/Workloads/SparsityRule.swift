@@ -164,6 +164,16 @@ extension SparsityRule {
 }
 
 extension Workload {
+  /// The workload with its weights stored in another type, and multiplied as they are: weight-only quantisation of every
+  /// product, embeddings and activations left as they are.
+  public func storingWeights(as type: DataType) -> Workload {
+    var result = self
+    for index in result.operators.indices where operators[index].kind.isMatrix && operators[index].weightElements > 0 {
+      result.operators[index].weightType = type == operators[index].dataType ? nil : type
+    }
+    return result
+  }
+
   /// The workload in another data type, as quantisation would leave it: every floating-point operand and result,
   /// and 8-bit ones; indices keep theirs.
   public func converting(to type: DataType) -> Workload {

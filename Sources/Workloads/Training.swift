@@ -190,6 +190,7 @@ extension Operator {
     case .elementwise(let e):
       switch e.function {
       case .add, .copy, .cast: input = []
+      case .transpose: input = [kind]
       case .multiply, .relu, .gelu, .silu, .tanh, .sigmoid, .exp, .sqrt:
         input = [.elementwise(Elementwise(e.function, elements: e.elements, inputs: e.inputs + 1))]
       }

@@ -20,8 +20,10 @@ public struct Elementwise: Hashable, Sendable {
     case exp
     /// Square root, reciprocal square root, power.
     case sqrt
-    /// Moves data: copies, layout changes, concatenation.
+    /// Moves data in its order: copies, concatenation.
     case copy
+    /// Moves data into another order, neighbours apart: a matrix from rows to columns.
+    case transpose
     /// Moves data into another type.
     case cast
   }

@@ -83,10 +83,17 @@ extension Machine {
     }
   }
 
+  /// The same without a limit that operators share.
+  var withoutSharedLimit: Machine {
+    guard case .tensorCore(var gpu) = architecture else { return self }
+    gpu.power.cap = nil
+    return Machine(name: name, title: title, architecture: .tensorCore(gpu))
+  }
+
   /// The most that may be drawn on average; nil without a limit.
   var powerCap: Watts? {
     switch architecture {
-    case .tensorCore(let gpu): gpu.power.cap
+    case .tensorCore(let gpu): gpu.power.cap.map { $0 * gpu.power.settling }
     case .s4(let chip): chip.cap * Double(chip.chips)
     case .systolic: nil
     }
@@ -95,7 +102,10 @@ extension Machine {
   /// Copies that one read of the shared buffer can fill.
   var largestMulticast: Double {
     switch architecture {
-    case .tensorCore(let gpu): Double(gpu.kernels.map { max($0.cluster.m, $0.cluster.n) }.max() ?? 1)
+    case .tensorCore(let gpu):
+      // Reads that meet on their way are one as well.
+      Double(gpu.kernels.map { max($0.cluster.m, $0.cluster.n) }.max() ?? 1)
+        / min(gpu.coalescing.denseFirst, gpu.coalescing.sparseFirst)
     case .s4(let chip): Double(chip.unitsPerCore)
     case .systolic(let array): Double(max(array.rows, array.columns))
     }
@@ -118,6 +128,7 @@ enum RandomWorkload {
       .structured(n: 3, m: 4), .bank(size: 64, rate: 16), .bank(size: 64, rate: 32), .bank(size: 16, rate: 4),
       .unstructured(zeros: 0.7), .unstructured(zeros: 0.99), .block(rows: 32, columns: 32, zeros: 0.5), .fanIn(1),
       .vectorStructured(v: 64, n: 2, m: 8), .tile(rows: 128, columns: 128, fraction: 0.5, n: 2, m: 4),
+      .wrapped(block: 64, n: 2, m: 4), .block(rows: 1, columns: 16, zeros: 0.5),
     ]
     var operators: [Operator] = []
     while operators.count < count {

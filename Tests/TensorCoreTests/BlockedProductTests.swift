@@ -20,6 +20,8 @@ private struct Case {
     var generator = SeededGenerator(seed: seed)
     func pick(_ values: [Int]) -> Int { values.randomElement(using: &generator) ?? 1 }
     gpu = try TensorCoreTests.gpu("h200")
+    gpu.coalescing = .none
+    gpu.library = .ideal
     gpu.rowsPerOperandPass = pick([2, 4, 8])
     gpu.columnsPerOperandPass = pick([4, 8, 16])
     gpu.stepBytes = Bytes(Int64(pick([16, 32, 64])))

@@ -81,6 +81,105 @@ struct MechanismTests {
     #expect(reads[0] == 4096 * tile)
   }
 
+  @Test func `a step takes what its rows and columns need through the port to the level-two cache`() throws {
+    var gpu = try idealGPU(kernels: [kernel(64, 64)])
+    gpu.fillPort = BytesPerCycle(64)
+    func step(_ columns: Int, _ weights: SparsityPattern = .dense) -> Double {
+      let answer = TensorCoreEngine(gpu).answer(gemm(132 * 64, columns, 4096, weights: weights))
+      return answer.elapsed.value * clock / 64
+    }
+    // 128 B of each row and column; 2:4 rows are stored in 72.
+    #expect(isClose(step(64), (64 + 64) * 128 / 64))
+    #expect(isClose(step(64, .twoOfFour), Double(64 * 72 + 64 * 128) / 64))
+    // What lies past the edge is not sent.
+    #expect(isClose(step(16), (64 + 16) * 128 / 64))
+    let answer = TensorCoreEngine(gpu).answer(gemm(132 * 64, 64, 4096))
+    #expect(answer.bound == .l2 && answer.matrix.stalled[.l2] > answer.matrix.busy * 0.99)
+  }
+
+  @Test func `clusters of four use the SMs that processing clusters can be divided into`() throws {
+    var gpu = try idealGPU(kernels: [kernel(128, 128, cluster: (4, 1))])
+    gpu.clusteredMultiprocessors = 120
+    let engine = TensorCoreEngine(gpu)
+    #expect(layout(engine.answer(gemm(120 * 128, 128, 1024))) == (120, 1))
+    #expect(layout(engine.answer(gemm(121 * 128, 128, 1024))) == (121, 2))
+    gpu.kernels = [kernel(128, 128, cluster: (2, 1))]
+    #expect(layout(TensorCoreEngine(gpu).answer(gemm(132 * 128, 128, 1024))) == (132, 1))
+  }
+
+  @Test func `neighbours in step leave a share of the reads that clusters do not share, more as they drift apart`()
+    throws
+  {
+    var gpu = try idealGPU(kernels: [kernel(128, 128, cluster: (2, 1))])
+    gpu.coalescing.denseFirst = 0.25
+    gpu.coalescing.denseSteady = 0.75
+    (gpu.coalescing.sparseFirst, gpu.coalescing.sparseSteady) = (0.5, 0.5)
+    gpu.coalescing.decay = 0.5
+    func read(_ m: Int, _ n: Int, _ weights: SparsityPattern = .dense) -> Double {
+      Double(TensorCoreEngine(gpu).answer(gemm(m * 128, n * 128, 1024, weights: weights)).traffic.l2Read.count)
+    }
+    let strip = 128.0 * 1024 * 2
+    // One wave: 12 rows and 11 columns of tiles; pairs share their column.
+    #expect(isClose(read(12, 11), strip * (12 * 11 * 0.25 + 11 * 6)))
+    // Two waves: a quarter of the lead over steady reads is lost.
+    #expect(isClose(read(24, 11), strip * (24 * 11 * (0.75 - 0.5 * 0.75) + 11 * 12)))
+    // Kernels with sparse weights coalesce the dense side only, and only where no cluster shares it.
+    #expect(isClose(read(12, 11, .twoOfFour), strip * (12 * 11 * 0.5625 + 11 * 6)))
+    gpu.kernels = [kernel(128, 128)]
+    #expect(isClose(read(12, 11, .twoOfFour), strip * (12 * 11 * 0.5625 + 11 * 12 * 0.5)))
+  }
+
+  @Test func `resources overlap as the exponent says`() throws {
+    var demand = PowerDemand(
+      launch: Seconds(1), cycles: 3, cache: Seconds(4), memory: .zero, dynamicEnergy: .zero, memoryEnergy: .zero,
+      overlapExponent: 2)
+    #expect(demand.elapsed(1) == 6)
+    demand.overlapExponent = .infinity
+    #expect(demand.elapsed(1) == 5)
+    demand.overlapExponent = 1
+    #expect(demand.elapsed(0.5) == 11)
+  }
+
+  @Test func `kernels that follow each other share the clock that holds their average at the limit`() throws {
+    let gpu = try gpu("h200")
+    let engine = TensorCoreEngine(gpu)
+    func task(_ op: Operator) -> Task {
+      guard case .runs(let adapted, _) = engine.fit(op) else { preconditionFailure("impossible") }
+      return Task(adapted, inputsOnChip: false, outputOnChip: false)
+    }
+    let heavy = task(gemm(8192, 8192, 8192))
+    let light = task(Operator(name: "copy", kind: .elementwise(Elementwise(.copy, elements: 1 << 12)), dataType: .fp16))
+    let alone = engine.estimate(heavy)
+    let together = engine.estimates(of: [heavy, light], times: [1, 500])
+    #expect(together[0].clock == together[1].clock && together[0].clock > alone.clock)
+    let energy = together[0].energy.total + together[1].energy.total * 500
+    let time = together[0].elapsed + together[1].elapsed * 500
+    let share = together[0].elapsed / time
+    let settled = gpu.power.settling + (gpu.power.denseSettling - gpu.power.settling) * share
+    // Shares of time are taken at the highest clock.
+    #expect(isClose((energy / time).value, 700 * settled, 0.01))
+    // For its first milliseconds a chip may draw more.
+    let burst = TensorCoreEngine(gpu, options: SimulationOptions(power: .burst)).estimate(heavy)
+    #expect(burst.clock > alone.clock)
+    #expect(isClose((burst.energy.total / burst.elapsed).value, 700 * gpu.power.denseSettling * gpu.power.burst, 1e-6))
+  }
+
+  @Test func `products on older kernels of the library are slower, say so, and can be left out`() throws {
+    let gpu = try gpu("h200")
+    let (measured, ideal) = (
+      TensorCoreEngine(gpu), TensorCoreEngine(gpu, options: SimulationOptions(library: .ideal))
+    )
+    let older = [gemm(4096, 4096, 4096, type: .int8), gemm(4096, 64, 4096, weights: .twoOfFour, type: .bf16)]
+    for op in older {
+      #expect(measured.changes(op).contains { $0.hasSuffix("products run on older kernels of the library") })
+      #expect(ideal.changes(op).isEmpty)
+      #expect(measured.answer(op).elapsed > ideal.answer(op).elapsed * 1.2)
+    }
+    for op in [gemm(4096, 4096, 4096, type: .fp8), gemm(4096, 129, 4096, weights: .twoOfFour, type: .bf16)] {
+      #expect(measured.answer(op).elapsed == ideal.answer(op).elapsed && measured.changes(op).isEmpty)
+    }
+  }
+
   @Test func `a tile pays its fill and the write of its result`() throws {
     var gpu = try idealGPU()
     gpu.pipelineFill = Cycles(300)
@@ -123,6 +222,7 @@ struct MechanismTests {
   @Test func `a decode GEMM is bound by off-chip memory`() throws {
     var gpu = try gpu("h200")
     gpu.power.cap = nil
+    gpu.overlapExponent = .infinity
     let (m, n, k) = (132 * 128, 16, 4096)
     for weights in [SparsityPattern.dense, .twoOfFour] {
       let answer = TensorCoreEngine(gpu).answer(gemm(m, n, k, weights: weights))
@@ -130,7 +230,7 @@ struct MechanismTests {
       let bytes = stored + Double(2 * (k * n + m * n))
       #expect(isClose(Double(answer.traffic.dram.count), bytes))
       guard case .kernel(_, let splits, let tiles, _) = answer.mapping else { continue }
-      var expected = gpu.launch.value * (splits > 1 ? 2 : 1) + gpu.matrixSetup.value
+      var expected = (gpu.launch + gpu.matrixSetup).value * (splits > 1 ? 2 : 1)
       // What few SMs can draw together may be less than the memory streams.
       let turns = (Double(tiles) / sms).rounded(.up)
       let drawn = Double(tiles) / turns * gpu.multiprocessorBandwidth.value
@@ -199,7 +299,7 @@ struct MechanismTests {
     gpu.power.cap = nil
     let free = TensorCoreEngine(gpu).answer(op)
     #expect(free.clock == gpu.maximumClock && !free.isPowerCapped)
-    gpu.power.cap = Watts(cap)
+    (gpu.power.cap, gpu.power.settling, gpu.power.denseSettling) = (Watts(cap), 1, 1)
     let capped = TensorCoreEngine(gpu).answer(op)
     #expect(capped.isPowerCapped && capped.bound == .power)
     #expect(capped.clock < free.clock && capped.elapsed > free.elapsed)
@@ -224,21 +324,27 @@ struct MechanismTests {
     #expect(isClose(point.clock.value, 2e9 * 0.6.squareRoot(), 1e-6))
   }
 
-  @Test func `operands are read once as long as they fit the cache together, and more often beyond`() throws {
+  @Test func `of what waves share, the cache keeps what a wave leaves room for`() throws {
     var gpu = try idealGPU(kernels: [kernel(128, 128)])
     gpu.l2Capacity = Bytes(50 << 20)
+    gpu.reuseWindow = 1
     func read(_ size: Int) -> Double {
       Double(TensorCoreEngine(gpu).answer(gemm(size, size, size)).traffic.dramRead.count)
     }
-    // 40 MiB of operands at most.
-    #expect(read(3200) == Double(2 * 3200 * 3200 * 2))
-    #expect(read(3264) > Double(2 * 3264 * 3264 * 2))
-    // Waves of √132 × √132 tiles, 4096 tiles in all.
-    let strip = 128.0 * 8192 * 2
-    let wave = 2 * strip * 132.0.squareRoot()
-    #expect(isClose(read(8192), wave * 4096 / 132, 1e-6))
-    gpu.l2Capacity = Bytes(1 << 40)
-    #expect(read(8192) == Double(2 * 8192 * 8192 * 2))
+    // Waves of √132 × √132 tiles, 4096 or 1024 tiles in all, read and write more or less than the cache holds.
+    func wave(_ size: Double) -> (read: Double, written: Double) {
+      (2 * 128 * size * 2 * 132.0.squareRoot(), 132 * 128 * 128 * 2)
+    }
+    let large = wave(8192)
+    #expect(large.read + large.written > Double(50 << 20))
+    #expect(isClose(read(8192), large.read * 4096 / 132, 1e-6))
+    let small = wave(4096)
+    let gone = (small.read + small.written) / Double(50 << 20)
+    #expect(gone < 1)
+    let once = Double(2 * 4096 * 4096 * 2)
+    #expect(isClose(read(4096), once + (small.read * 1024 / 132 - once) * gone, 1e-6))
+    gpu.l2Capacity = Bytes(1 << 60)
+    #expect(isClose(read(8192), Double(2 * 8192 * 8192 * 2), 1e-6))
     // A machine whose wave holds all tiles reads once whatever its cache.
     gpu.l2Capacity = Bytes(1)
     #expect(read(1024) == Double(2 * 1024 * 1024 * 2))
@@ -330,7 +436,7 @@ struct MechanismTests {
             #expect(elapsed * (1 + 1e-9) >= (answer.traffic.dram / gpu.dram.streamBandwidth).value)
             #expect(answer.traffic.l1Filled >= answer.traffic.l2Read)
             if let cap = gpu.power.cap, answer.clock > gpu.minimumClock * 1.001 {
-              #expect(answer.energy.total.value <= cap.value * elapsed * (1 + 1e-6))
+              #expect(answer.energy.total.value <= cap.value * gpu.power.settling * elapsed * (1 + 1e-6))
             }
           }
         }
@@ -345,17 +451,22 @@ struct MechanismTests {
         Operator(name: "v", kind: .elementwise(Elementwise(function, elements: elements)), dataType: .fp16),
         inputsOnChip: onChip, outputOnChip: onChip)
     }
+    gpu.power.cap = nil
+    gpu.overlapExponent = .infinity
     let add = answer(.add, 1 << 28)
     let stream = Double(1 << 30) / 4.27e12
     #expect(isClose(add.elapsed.value, gpu.launch.value + stream + 0.7e-6) && add.bound == .dram)
     #expect(answer(.add, 16).bound == .launch)
     // From the cache, instructions and special functions are the limit where the cache delivers enough.
     #expect(answer(.copy, 1 << 25, onChip: true).bound == .l2)
-    gpu.l2Bandwidth = BytesPerCycle(1e9)
+    // A sector of 32 bytes for every element of two.
+    let turned = answer(.transpose, 1 << 25, onChip: true)
+    #expect(turned.bound == .l2 && turned.traffic.l2Read == Bytes(32 << 25))
+    gpu.vectorKernels.cacheBandwidth = BytesPerCycle(1e9)
     let exp = answer(.exp, 1 << 25, onChip: true)
     #expect(exp.traffic.dram == .zero && exp.bound == .vector)
     // An operation, a read and a write, four instructions each, on 128 lanes; and an exponential, 16 a cycle.
-    let cycles = Double(1 << 25) * (3 * gpu.vectorInstructions / 128 + 1.0 / 16) / sms
+    let cycles = Double(1 << 25) * (3 * gpu.vectorKernels.instructionsPerOperation / 128 + 1.0 / 16) / sms
     #expect(isClose(exp.elapsed.value, gpu.launch.value + cycles / exp.clock.value))
   }
 }

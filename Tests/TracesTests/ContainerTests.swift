@@ -64,7 +64,7 @@ import Workloads
     }
     #expect(direct.attributes == #"{"b":[1,{"x":null}],"a":1.50}"#)
     #expect(direct.operators.map(\.dependencies) == [[], [0, 0], [], [2, 1], [3], []])
-    #expect(direct.operators[4].measured == Measurement(start: .nanoseconds(-5), duration: .nanoseconds(7)))
+    #expect(direct.operators[4].measured == RecordedTime(start: .nanoseconds(-5), duration: .nanoseconds(7)))
   }
 
   @Test func `keys of a newer version are kept as attributes`() throws {
@@ -171,7 +171,7 @@ import Workloads
           name: "fc.\(index)", kind: .gemm(GEMM(m: 8, n: 8, k: 8)), dataType: .fp16,
           sparsity: OperandSparsity(
             activations: .unstructured(zeros: Double(index) / 100.001), scores: .dense),
-          measured: Measurement(start: .nanoseconds(index * 1234), duration: .nanoseconds(index * 17))))
+          measured: RecordedTime(start: .nanoseconds(index * 1234), duration: .nanoseconds(index * 17))))
     }
     let precision = TracePrecision(densityDigits: 2, time: .microseconds(1))
     let container = try TraceContainer(
@@ -216,7 +216,7 @@ extension RandomWorkload {
     if Bool.random(using: &generator) { workload.attributes = #"{"run":"7","list":[1,2,{}]}"# }
     for index in workload.operators.indices {
       if Int.random(in: 0..<3, using: &generator) == 0 {
-        workload.operators[index].measured = Measurement(
+        workload.operators[index].measured = RecordedTime(
           start: Bool.random(using: &generator)
             ? .nanoseconds(Int.random(in: -1000...1 << 50, using: &generator)) : nil,
           duration: .nanoseconds(Int.random(in: 0...1_000_000, using: &generator)))
@@ -242,7 +242,7 @@ extension RandomWorkload {
         Operator(
           name: "layer.\(layer).\(name)", kind: kind, dataType: .fp16,
           dependencies: index == 0 ? [] : [index - 1, max(0, index - 60)],
-          measured: index % 11 == 0 ? Measurement(duration: .nanoseconds(index * 7919 % 1000)) : nil))
+          measured: index % 11 == 0 ? RecordedTime(duration: .nanoseconds(index * 7919 % 1000)) : nil))
     }
     return Workload(name: "long", source: "made up", operators: operators)
   }

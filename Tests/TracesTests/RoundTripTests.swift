@@ -48,7 +48,7 @@ enum RandomWorkload {
       var operation = Operator(
         name: name(&generator), kind: kind(&generator), phase: pick(Phase.allCases, &generator),
         dataType: pick(DataType.allCases, &generator), outputType: pick(DataType.allCases, &generator),
-        repeats: Int.random(in: 1...3, using: &generator))
+        weightType: Bool.random(using: &generator) ? .int4 : nil, repeats: Int.random(in: 1...3, using: &generator))
       if operation.kind.isMatrix {
         for operand in OperandSparsity.Operand.allCases where Bool.random(using: &generator) {
           operation.sparsity[operand] = pick(patterns, &generator)
@@ -70,7 +70,8 @@ enum RandomWorkload {
   private static let patterns: [SparsityPattern] = [
     .dense, .structured(n: 2, m: 4), .vectorStructured(v: 64, n: 2, m: 8), .unstructured(zeros: 0.7),
     .block(rows: 32, columns: 32, zeros: 0.95), .bank(size: 64, rate: 16), .bank(size: 32, rate: 2),
-    .tile(rows: 128, columns: 128, fraction: 0.4, n: 2, m: 4), .fanIn(2), .mask(file: "a.npy", tensor: "w"),
+    .tile(rows: 128, columns: 128, fraction: 0.4, n: 2, m: 4), .fanIn(2), .wrapped(block: 64, n: 2, m: 4),
+    .mask(file: "a.npy", tensor: "w"),
   ]
 
   private static func pick<T>(_ values: [T], _ generator: inout SeededGenerator) -> T {

@@ -56,22 +56,22 @@ import Testing
       "figures that say nothing",
       """
       \(Samples.tables[7].text.prefix { $0 != "\n" })
-      bert-larg,,,,2:4,,,speedup,1.5,,,published,paper
-      bert-large,,128,,2:4,,,speedup,1.5,,,published,paper
-      bert-large,12,,,2:4,,,speedup,1.5,,,published,paper
-      1024x1024x1022,,,fp16,2:4,,,speedup,1.5,,,published,paper
-      1024x1024x1024,,,,2:4,,,speedup,1.5,,,published,paper
-      1024x1024x1024,8,,fp16,2:4,,,speedup,1.5,,,published,paper
-      1024x1024x1024,,,fp16,2:5:9,,,sped-up,1.5,,,publishd,paper
-      1024x1024x1024,,,fp12,2:4,bdwq,,speedup,fast,,,published,paper
-      1024x1024x1024,,,fp16,2:4,,,speedup,1.5,1.6,1.7,published,paper
-      1024x1024x1024,,,fp16,2:4,,,speedup,,1.7,1.6,published,paper
-      1024x1024x1024,,,fp16,2:4,,,speedup,1.5,1.4,,published,paper
-      1024x1024x1024,,,fp16,2:4,,,speedup,,,,published,
-      1024x1024x1024,,,fp16,2:4,,,speedup,,,,published,paper
-      1024x1024x1024,,,fp16,2:4,,64x64x64,time_us,5,,,published,paper
-      1024x1024x1024,,,fp16,conv*:weights=2:4,,,speedup,1.5,,,published,paper
-      resnet18,,,fp16,2:8,bdwp,resnet18;resnet50,speedup,1.5,,,published,paper
+      bert-larg,,,,2:4,,,,speedup,1.5,,,published,paper
+      bert-large,,128,,2:4,,,,speedup,1.5,,,published,paper
+      bert-large,12,,,2:4,,,,speedup,1.5,,,published,paper
+      1024x1024x1022,,,fp16,2:4,,,,speedup,1.5,,,published,paper
+      1024x1024x1024,,,,2:4,,,,speedup,1.5,,,published,paper
+      1024x1024x1024,8,,fp16,2:4,,,,speedup,1.5,,,published,paper
+      1024x1024x1024,,,fp16,2:5:9,,,,sped-up,1.5,,,publishd,paper
+      1024x1024x1024,,,fp12,2:4,bdwq,,,speedup,fast,,,published,paper
+      1024x1024x1024,,,fp16,2:4,,,,speedup,1.5,1.6,1.7,published,paper
+      1024x1024x1024,,,fp16,2:4,,,,speedup,,1.7,1.6,published,paper
+      1024x1024x1024,,,fp16,2:4,,,,speedup,1.5,1.4,,published,paper
+      1024x1024x1024,,,fp16,2:4,,,,speedup,,,,published,
+      1024x1024x1024,,,fp16,2:4,,,,speedup,,,,published,paper
+      1024x1024x1024,,,fp16,2:4,,64x64x64,,time_us,5,,,published,paper
+      1024x1024x1024,,,fp16,conv*:weights=2:4,,,,speedup,1.5,,,published,paper
+      resnet18,,,fp16,2:8,bdwp,resnet18;resnet50,,speedup,1.5,,,published,paper
       """,
       [
         .unknownValue, .inconsistentShape, .indivisiblePattern, .wrongType, .invalidPattern, .outOfRange,

@@ -8,7 +8,7 @@ import Testing
     #expect(
       names == [
         "a100_published", "h200_attention", "h200_bdwp24_training", "h200_end_to_end", "h200_gemm",
-        "h200_gemm_counters", "h200_memops",
+        "h200_gemm_counters", "h200_layouts", "h200_memops", "h200_published",
         "h200_spmm", "rtx-3090_published", "rtx-a6000_published",
       ])
   }
@@ -77,7 +77,8 @@ import Testing
         name: "a", kind: .gemm(GEMM(m: 4096, n: 4096, k: 4096)), dataType: type, outputType: .bf16,
         sparsity: OperandSparsity(weights: .structured(n: 2, m: 4)))
       let result = try Simulator.simulate(
-        Workload(name: "a", source: "test", operators: [op]), on: try Samples.machine())
+        Workload(name: "a", source: "test", operators: [op]), on: try Samples.machine(),
+        options: SimulationOptions(power: .burst))
       #expect(prediction[0] == result.totals.elapsed.value / 1e-9)
     }
   }

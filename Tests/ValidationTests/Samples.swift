@@ -75,8 +75,8 @@ enum Samples {
     (
       .published,
       """
-      workload,batch,sequence,dtype,weights,training,baseline,metric,value,low,high,certainty,source
-      bert-large,16,,int8,2:4,,,throughput_per_s,3000,2000,4000,secondary,"somebody, 2025"
+      workload,batch,sequence,dtype,weights,training,baseline,overhead_us,metric,value,low,high,certainty,source
+      bert-large,16,,int8,2:4,,,,throughput_per_s,3000,2000,4000,secondary,"somebody, 2025"
       """
     ),
   ]

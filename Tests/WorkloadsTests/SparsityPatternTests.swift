@@ -21,7 +21,7 @@ import Workloads
     ("bank(32, 8x)", .bank(size: 32, rate: 8)),
     ("tile(128x64, 0.4, 2:4)", .tile(rows: 128, columns: 64, fraction: 0.4, n: 2, m: 4)),
     ("tile(1x1, 1.0, 4:4)", .tile(rows: 1, columns: 1, fraction: 1, n: 4, m: 4)),
-    ("fan-in(7)", .fanIn(7)),
+    ("fan-in(7)", .fanIn(7)), ("wrapped(128, 2:4)", .wrapped(block: 128, n: 2, m: 4)),
     ("mask(weights.bin#encoder.0.fc1)", .mask(file: "weights.bin", tensor: "encoder.0.fc1")),
     ("mask(a#b#c)", .mask(file: "a", tensor: "b#c")),
   ]
@@ -48,7 +48,7 @@ import Workloads
     "block(0.5)", "block(8x8)", "bank(64)", "bank(0, 2x)", "bank(-64, 2x)", "bank(64, 2)", "bank(64, 0x)",
     "bank(a, 2x)",
     "tile(8x8, 0.5)", "tile(8x8, 0.5, dense)", "tile(8x8, 0.5, 16x)", "tile(8x8, 0.5, 1:2:4)", "fan-in(0)",
-    "fan-in(-1)",
+    "fan-in(-1)", "wrapped(0, 2:4)", "wrapped(128)", "wrapped(128, 16x)",
     "fan-in(x)", "fan-in()", "mask(file)", "mask(#tensor)", "mask(file#)", "mask()",
   ])
   func `what is no pattern is told so, with the grammar`(text: String) {

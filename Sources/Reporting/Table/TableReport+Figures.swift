@@ -25,16 +25,16 @@ extension TableReport {
   }
 
   /// The figure, or what its sources span.
-  private static func published(_ figure: PublishedFigure) -> String {
+  static func published(_ figure: PublishedFigure) -> String {
     figure.spread.map { "\(number($0.lowerBound))–\(number($0.upperBound))" } ?? number(figure.value)
   }
 
-  private static func number(_ value: Double) -> String {
+  static func number(_ value: Double) -> String {
     value < 10_000 ? formatSignificant(value, digits: 3) : formatGrouped(Int64(value.rounded()))
   }
 
   /// The error, or that the prediction is within what sources span.
-  private static func errorText(_ pair: Pair) -> String {
+  static func errorText(_ pair: Pair) -> String {
     pair.spread != nil && pair.error == 0 ? "within" : signed(pair.error)
   }
 }

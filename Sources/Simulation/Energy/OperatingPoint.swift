@@ -1,25 +1,42 @@
 import Hardware
 import Quantities
+import RealModule
 
 /// What a kernel asks of a chip: the parts of its time that scale with the clock, those that do not, and its energy.
 struct PowerDemand {
   /// Time before anything is issued.
   var launch: Seconds
-  /// Cycles of the slowest on-chip resource.
+  /// Cycles of the cores.
   var cycles: Double
-  /// Time of off-chip memory, beside the cycles.
+  /// Time of the shared cache, which keeps its clock.
+  var cache = Seconds.zero
+  /// Time of off-chip memory.
   var memory: Seconds
   /// Energy of on-chip actions at the highest voltage.
   var dynamicEnergy: Joules
   /// Energy of off-chip memory, which the core's voltage does not change.
   var memoryEnergy: Joules
+  /// How well cores, cache and memory overlap; see ``TensorCoreGPU/overlapExponent``.
+  var overlapExponent = Double.infinity
+
+  /// The time at a clock: launch + (Σ tᵢᵖ)^(1/p).
+  func elapsed(_ clock: Double) -> Double {
+    let core = cycles / clock
+    let longest = max(core, cache.value, memory.value)
+    guard overlapExponent < .infinity, longest > 0 else { return launch.value + longest }
+    // Shares of the longest keep the powers within range.
+    let sum =
+      Double.pow(core / longest, overlapExponent) + Double.pow(cache.value / longest, overlapExponent)
+      + Double.pow(memory.value / longest, overlapExponent)
+    return launch.value + longest * Double.pow(sum, 1 / overlapExponent)
+  }
 }
 
-/// The clock a kernel runs at, and its time and energy there.
+/// The clock that kernels run at, and a kernel's time and energy there.
 ///
-/// Time and energy are one problem: t(f) = launch + max(cycles/f, memory) and
-/// E(f) = idle·t(f) + (V(f)/V_max)²·dynamic + memory energy, with V(f)/V_max = floor + (1 − floor)·f/f_max; f is the
-/// highest clock up to f_max with E(f)/t(f) ≤ cap. Power grows with f, so bisection finds it.
+/// Time and energy are one problem: t(f) as ``PowerDemand`` gives it and
+/// E(f) = idle·t(f) + (V(f)/V_max)²·dynamic + memory energy, with V(f)/V_max = floor + (1 − floor)·f/f_max, summed over
+/// kernels; f is the highest clock up to f_max with E(f)/t(f) ≤ cap. Power grows with f, so a bracketed secant (the Illinois method) finds it.
 ///
 /// Left out: temperature, the controller's steps and delay, leakage that grows with voltage.
 struct OperatingPoint {
@@ -29,33 +46,68 @@ struct OperatingPoint {
   var energyScale: Double
   var isCapped: Bool
 
+  /// The point of one kernel.
+  /// - Parameter power: Its cap is the average power that is allowed.
   init(_ demand: PowerDemand, power: PowerModel, minimum: Hertz, maximum: Hertz) {
-    func elapsed(_ clock: Double) -> Double {
-      demand.launch.value + max(demand.cycles / clock, demand.memory.value)
-    }
+    self.init(
+      power: power, minimum: minimum, maximum: maximum, dynamic: demand.dynamicEnergy.value,
+      memory: demand.memoryEnergy.value, elapsed: demand.elapsed)
+  }
+
+  /// The point that kernels share, each run as many times as given; ``elapsed`` is the time of all.
+  init(_ demands: [(PowerDemand, times: Double)], power: PowerModel, minimum: Hertz, maximum: Hertz) {
+    self.init(
+      power: power, minimum: minimum, maximum: maximum,
+      dynamic: demands.reduce(0) { $0 + $1.times * $1.0.dynamicEnergy.value },
+      memory: demands.reduce(0) { $0 + $1.times * $1.0.memoryEnergy.value },
+      elapsed: { clock in demands.reduce(0) { $0 + $1.times * $1.0.elapsed(clock) } })
+  }
+
+  private init(
+    power: PowerModel, minimum: Hertz, maximum: Hertz, dynamic: Double, memory: Double,
+    elapsed: (_ clock: Double) -> Double
+  ) {
     func scale(_ clock: Double) -> Double {
       let voltage = power.voltageFloor + (1 - power.voltageFloor) * clock / maximum.value
       return voltage * voltage
     }
     func watts(_ clock: Double) -> Double {
-      power.idle.value
-        + (scale(clock) * demand.dynamicEnergy.value + demand.memoryEnergy.value) / elapsed(clock)
+      power.idle.value + (scale(clock) * dynamic + memory) / elapsed(clock)
     }
     var clock = maximum.value
     isCapped = false
     if let cap = power.cap?.value, watts(clock) > cap {
       isCapped = true
-      var low = minimum.value
-      var high = clock
-      // 2⁻²⁴ of the range is far below any clock step.
-      for _ in 0..<24 {
-        let middle = (low + high) / 2
-        if watts(middle) > cap { high = middle } else { low = middle }
+      clock = minimum.value
+      var (low, high) = (minimum.value, maximum.value)
+      var (below, above) = (watts(low) - cap, watts(high) - cap)
+      var side = 0
+      // A 10⁻⁹ of the clock is far below any clock step.
+      while below < 0, high - low > 1e-9 * high {
+        let middle = (low * above - high * below) / (above - below)
+        let excess = watts(middle) - cap
+        clock = middle
+        if excess.magnitude <= 1e-9 * cap { break }
+        if excess > 0 {
+          (high, above) = (middle, excess)
+          if side > 0 { below /= 2 }
+          side = 1
+        } else {
+          (low, below) = (middle, excess)
+          if side < 0 { above /= 2 }
+          side = -1
+        }
       }
-      clock = low
     }
     self.clock = Hertz(clock)
     self.elapsed = Seconds(elapsed(clock))
     energyScale = scale(clock)
+  }
+
+  /// The same point, of one of its kernels.
+  func of(_ demand: PowerDemand) -> OperatingPoint {
+    var point = self
+    point.elapsed = Seconds(demand.elapsed(clock.value))
+    return point
   }
 }

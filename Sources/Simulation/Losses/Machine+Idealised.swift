@@ -22,14 +22,23 @@ extension TensorCoreGPU {
       gpu.pipelineFill = .zero
       gpu.issueEfficiency = 1
       gpu.epiloguePort = epiloguePort * unlimited
+      gpu.sparseEpiloguePort = sparseEpiloguePort * unlimited
+      gpu.overlapExponent = .infinity
     }
     if causes.contains(.softmax) { gpu.vector = vector.unlimited }
-    if causes.contains(.l2) { gpu.l2Bandwidth = l2Bandwidth * unlimited }
+    if causes.contains(.l2) {
+      gpu.l2Bandwidth = l2Bandwidth * unlimited
+      gpu.fillPort = fillPort * unlimited
+      gpu.vectorKernels.cacheBandwidth = vectorKernels.cacheBandwidth * unlimited
+    }
     if causes.contains(.dram) {
       gpu.dram = dram.unlimited
       gpu.multiprocessorBandwidth = multiprocessorBandwidth * unlimited
     }
-    if causes.contains(.launch) { (gpu.launch, gpu.matrixSetup, gpu.sparseSetup) = (.zero, .zero, .zero) }
+    if causes.contains(.launch) {
+      (gpu.launch, gpu.matrixSetup, gpu.sparseSetup) = (.zero, .zero, .zero)
+      (gpu.attentionKernels.setup, gpu.vectorKernels.reductionSetup) = (.zero, .zero)
+    }
     if causes.contains(.power) { gpu.power.cap = nil }
     return gpu
   }

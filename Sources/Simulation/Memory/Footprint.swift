@@ -47,7 +47,7 @@ extension Footprint {
     let storedValues = Int64(values.rounded(.up))
     let indexBits = problems.reduce(0.0) { $0 + op.sparsity.weights.indexBits(of: $1) }
     self.init(
-      a: Bytes(bits: storedValues * bits),
+      a: Bytes(bits: Int64((Double(storedValues) * op.weightBits).rounded(.up))),
       aMetadata: Bytes(
         bits: storedValues * Int64(op.sparsity.weights.metadataBitsPerValue) + Int64(indexBits.rounded(.up))),
       b: Bytes(bits: Int64(elementsB) * bits), c: Bytes(bits: Int64(elementsC) * outputBits),

@@ -84,6 +84,8 @@ public struct EnergyBreakdown: Hashable, Sendable {
   public var mac: Joules
   /// Vector arithmetic.
   public var vector: Joules
+  /// Clock tree and control of cores while they work.
+  public var clock: Joules
   /// Local memories.
   public var l1: Joules
   /// The shared buffer or cache.
@@ -95,11 +97,13 @@ public struct EnergyBreakdown: Hashable, Sendable {
 
   /// Energy; none unless told otherwise.
   public init(
-    mac: Joules = .zero, vector: Joules = .zero, l1: Joules = .zero, l2: Joules = .zero, dram: Joules = .zero,
+    mac: Joules = .zero, vector: Joules = .zero, clock: Joules = .zero, l1: Joules = .zero, l2: Joules = .zero,
+    dram: Joules = .zero,
     idle: Joules = .zero
   ) {
     self.mac = mac
     self.vector = vector
+    self.clock = clock
     self.l1 = l1
     self.l2 = l2
     self.dram = dram
@@ -107,17 +111,18 @@ public struct EnergyBreakdown: Hashable, Sendable {
   }
 
   /// All components together.
-  public var total: Joules { mac + vector + l1 + l2 + dram + idle }
+  public var total: Joules { mac + vector + clock + l1 + l2 + dram + idle }
 
   /// Each component with its name in tables and files.
   public var components: [(name: String, energy: Joules)] {
-    [("mac", mac), ("vector", vector), ("l1", l1), ("l2", l2), ("dram", dram), ("idle", idle)]
+    [("mac", mac), ("vector", vector), ("clock", clock), ("l1", l1), ("l2", l2), ("dram", dram), ("idle", idle)]
   }
 
   /// Adds other energy, `repeats` times.
   public mutating func add(_ other: EnergyBreakdown, times repeats: Double) {
     mac += other.mac * repeats
     vector += other.vector * repeats
+    clock += other.clock * repeats
     l1 += other.l1 * repeats
     l2 += other.l2 * repeats
     dram += other.dram * repeats

@@ -36,7 +36,7 @@ public struct TracePrecision: Hashable, Sendable {
         let down = nanoseconds - (nanoseconds % unit + unit) % unit
         return .nanoseconds(2 * (nanoseconds - down) >= unit ? down + unit : down)
       }
-      op.measured = Measurement(start: measured.start.map(round), duration: measured.duration.map(round))
+      op.measured = RecordedTime(start: measured.start.map(round), duration: measured.duration.map(round))
     }
     return op
   }

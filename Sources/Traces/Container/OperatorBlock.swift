@@ -201,10 +201,10 @@ extension OperatorBlock {
     }
 
     /// The measurement of the current operator.
-    var measured: Measurement? {
+    var measured: RecordedTime? {
       let id = recordID
       guard strides.hasStart[id] || strides.hasDuration[id] else { return nil }
-      return Measurement(
+      return RecordedTime(
         start: strides.hasStart[id] ? .nanoseconds(block.starts[starts]) : nil,
         duration: strides.hasDuration[id] ? .nanoseconds(block.durations[durations]) : nil)
     }

@@ -7,6 +7,7 @@ struct OperatorSignature: Hashable {
   var phase: Phase
   var dataType: DataType
   var outputType: DataType
+  var weightType: DataType?
   /// With zeros for fractions: those have a column of their own.
   var sparsity: OperandSparsity
   var repeats: Int
@@ -19,6 +20,7 @@ struct OperatorSignature: Hashable {
     phase = op.phase
     dataType = op.dataType
     outputType = op.outputType
+    weightType = op.weightType
     sparsity = op.sparsity
     repeats = op.repeats
     hasStart = op.measured?.start != nil
@@ -33,13 +35,14 @@ struct OperatorSignature: Hashable {
   }
 
   init(
-    kind: OperatorKind, phase: Phase, dataType: DataType, outputType: DataType, sparsity: OperandSparsity,
-    repeats: Int, hasStart: Bool, hasDuration: Bool
+    kind: OperatorKind, phase: Phase, dataType: DataType, outputType: DataType, weightType: DataType?,
+    sparsity: OperandSparsity, repeats: Int, hasStart: Bool, hasDuration: Bool
   ) {
     self.kind = kind
     self.phase = phase
     self.dataType = dataType
     self.outputType = outputType
+    self.weightType = weightType
     self.sparsity = sparsity
     self.repeats = repeats
     self.hasStart = hasStart
@@ -49,6 +52,7 @@ struct OperatorSignature: Hashable {
   /// Whether it is the signature of a dense operator that was not measured and has none of the rarer fields.
   func matches(_ op: Operator) -> Bool {
     kind == op.kind && phase == op.phase && dataType == op.dataType && outputType == op.outputType
+      && weightType == op.weightType
       && repeats == op.repeats && hasStart == (op.measured?.start != nil)
       && hasDuration == (op.measured?.duration != nil) && sparsity == op.sparsity
   }
@@ -61,8 +65,8 @@ struct OperatorSignature: Hashable {
   /// An operator with it and without a name.
   var blank: Operator {
     Operator(
-      name: "", kind: kind, phase: phase, dataType: dataType, outputType: outputType, sparsity: sparsity,
-      repeats: repeats)
+      name: "", kind: kind, phase: phase, dataType: dataType, outputType: outputType, weightType: weightType,
+      sparsity: sparsity, repeats: repeats)
   }
 }
 
@@ -73,7 +77,7 @@ extension SparsityPattern {
       switch self {
       case .unstructured(let zeros), .block(_, _, let zeros): zeros
       case .tile(_, _, let fraction, _, _): fraction
-      case .dense, .structured, .vectorStructured, .bank, .fanIn, .mask: nil
+      case .dense, .structured, .vectorStructured, .bank, .wrapped, .fanIn, .mask: nil
       }
     }
     set {
@@ -83,7 +87,7 @@ extension SparsityPattern {
       case .block(let rows, let columns, _): self = .block(rows: rows, columns: columns, zeros: newValue)
       case .tile(let rows, let columns, _, let n, let m):
         self = .tile(rows: rows, columns: columns, fraction: newValue, n: n, m: m)
-      case .dense, .structured, .vectorStructured, .bank, .fanIn, .mask: break
+      case .dense, .structured, .vectorStructured, .bank, .wrapped, .fanIn, .mask: break
       }
     }
   }
@@ -108,7 +112,7 @@ struct SignatureNumbers {
   var variable: [UInt64] = []
 
   /// Fields that every signature has, before those of its kind.
-  static let common = 8
+  static let common = 9
   /// Fields of each kind, in the order of ``OperatorKind/names``.
   static let perKind = [5, 3, 16, 8, 3, 3, 2, 2, 8, 3, 2, 3]
 
@@ -124,6 +128,7 @@ struct SignatureNumbers {
       fixed.append(form)
       variable += parameters
     }
+    add([signature.weightType.map { 1 + Self.place($0) } ?? 0])
     switch signature.kind {
     case .gemm(let g): add([g.m, g.n, g.k, g.batch, g.hasWeights ? 1 : 0])
     case .groupedGEMM(let g):
@@ -170,13 +175,12 @@ struct SignatureNumbers {
     case .bank(let size, let rate): return (5, all(size, rate))
     case .tile(let rows, let columns, _, let n, let m): return (6, all(rows, columns, n, m))
     case .fanIn(let kept): return (7, all(kept))
+    case .wrapped(let block, let n, let m): return (9, all(block, n, m))
     case .mask(let file, let tensor):
       return (8, all(texts.insert(Array(file.utf8)), texts.insert(Array(tensor.utf8))))
     }
   }
 
-  /// Parameters of each form of pattern.
-  static let parameters = [0, 2, 3, 0, 2, 2, 4, 1, 2]
 }
 
 extension OperatorSignature {
@@ -217,6 +221,7 @@ extension OperatorSignature {
         pattern = .tile(rows: try next(), columns: try next(), fraction: 0, n: try next(), m: try next())
       case 7: pattern = .fanIn(try next())
       case 8: return .mask(file: try text(try variable()), tensor: try text(try variable()))
+      case 9: pattern = .wrapped(block: try next(), n: try next(), m: try next())
       default: throw FieldProblem(field: "a pattern", reason: "form \(form) is unknown")
       }
       do throws(SparsityPatternError) { _ = try SparsityPattern(parsing: pattern.description) } catch {
@@ -227,8 +232,8 @@ extension OperatorSignature {
     let phase: Phase = try choice(0, "phase")
     let dataType: DataType = try choice(1, "dtype")
     let types = DataType.allCases
-    guard numbers[2] <= UInt64(types.count) else {
-      throw FieldProblem(field: "out_dtype", reason: "number \(numbers[2]) of \(types.count + 1)")
+    for (place, field) in [(2, "out_dtype"), (8, "weight_dtype")] where numbers[place] > UInt64(types.count) {
+      throw FieldProblem(field: field, reason: "number \(numbers[place]) of \(types.count + 1)")
     }
     guard numbers[3] < 4 else { throw FieldProblem(field: "what is measured", reason: "it is \(numbers[3])") }
     let sparsity = OperandSparsity(
@@ -282,7 +287,8 @@ extension OperatorSignature {
     }
     let signature = OperatorSignature(
       kind: body, phase: phase, dataType: dataType,
-      outputType: numbers[2] == 0 ? dataType : types[Int(numbers[2]) - 1], sparsity: sparsity,
+      outputType: numbers[2] == 0 ? dataType : types[Int(numbers[2]) - 1],
+      weightType: numbers[8] == 0 ? nil : types[Int(numbers[8]) - 1], sparsity: sparsity,
       repeats: try integer(numbers[4]), hasStart: numbers[3] & 1 != 0, hasDuration: numbers[3] & 2 != 0)
     if let problem = signature.blank.shapeProblems().first {
       throw FieldProblem(field: problem.key, reason: problem.message)

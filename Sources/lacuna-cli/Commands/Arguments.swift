@@ -18,8 +18,17 @@ struct WorkloadArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Convert all floating-point operands to this type.", valueName: "type"))
   var dataType: DataType?
 
+  @Option(help: ArgumentHelp("Store weights in this type, and widen them on the way.", valueName: "type"))
+  var weightType: DataType?
+
   @Option(help: ArgumentHelp("Force a systolic array's dataflow.", valueName: "ws|os"))
   var dataflow: SystolicArray.Dataflow?
+
+  @Option(help: "Whether a GPU's power limit holds for load without end, or for its first milliseconds.")
+  var power: SimulationOptions.Power = .sustained
+
+  @Flag(help: "Leave out where a GPU's kernel library falls short of the hardware.")
+  var idealLibrary = false
 
   @OptionGroup(title: "Model descriptions")
   var model: ModelArguments
@@ -28,13 +37,16 @@ struct WorkloadArguments: ParsableArguments {
   func study() throws(DiagnosticList) -> Study {
     Console.progress("reading \(trace)")
     let study = try Study(
-      trace: trace, sparsity: sparsity, training: training, dataType: dataType, options: model.options)
+      trace: trace, sparsity: sparsity, training: training, dataType: dataType, weightType: weightType,
+      options: model.options)
     Console.progress("")
     Console.show(study.warnings + model.warnings(for: study.format))
     return study
   }
 
-  var simulation: SimulationOptions { SimulationOptions(dataflow: dataflow) }
+  var simulation: SimulationOptions {
+    SimulationOptions(dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured)
+  }
 }
 
 /// What a model's configuration leaves open.
@@ -90,6 +102,7 @@ struct FormatArguments: ParsableArguments {
 extension TrainingMethod: ExpressibleByArgument {}
 extension DataType: ExpressibleByArgument {}
 extension SystolicArray.Dataflow: ExpressibleByArgument {}
+extension SimulationOptions.Power: ExpressibleByArgument {}
 extension ImportOptions.Phase: ExpressibleByArgument {}
 extension Report.Format: ExpressibleByArgument {}
 

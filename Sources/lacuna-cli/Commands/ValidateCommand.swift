@@ -29,7 +29,21 @@ struct ValidateCommand: ParsableCommand {
   var group: String?
 
   @Option(help: "How the result is written (default: table; csv with --data).")
-  var format: Report.Format?
+  var format: Format?
+
+  /// How the result is written.
+  enum Format: String, CaseIterable, ExpressibleByArgument {
+    /// For people.
+    case table
+    /// For scripts, everything.
+    case json
+    /// For spreadsheets and data frames.
+    case csv
+    /// A page of documentation, which shows the picture `validation.svg` beside it.
+    case markdown
+    /// That picture.
+    case svg
+  }
 
   /// Whether rows are asked for instead of groups.
   private var printsRows: Bool { data != nil && (format ?? .csv) == .csv }
@@ -57,7 +71,16 @@ struct ValidateCommand: ParsableCommand {
     Console.progress("")
     var groups = files.flatMap(\.groups)
     if let group { groups = try groups.matching(group) }
-    try Console.output(Report.validation(groups).text(as: format ?? .table))
+    let report = Report.validation(groups)
+    let text =
+      switch format ?? .table {
+      case .table: report.text(as: .table)
+      case .json: report.text(as: .json)
+      case .csv: report.text(as: .csv)
+      case .markdown: MarkdownReport.validation(groups, plot: "validation.svg")
+      case .svg: ErrorChart.text(groups)
+      }
+    try Console.output(text)
   }
 
   /// A file with its predictions; what is wrong with file and machine is told together.

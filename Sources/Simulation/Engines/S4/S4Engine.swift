@@ -75,7 +75,7 @@ struct S4Engine: Engine {
         return .dense("banks of \(size) do not divide the machine's banks of \(chip.bankSize)")
       }
       return .rate(chip.rate(keeping: size / rate * (chip.bankSize / size)))
-    case .vectorStructured, .block, .tile, .fanIn, .mask:
+    case .vectorStructured, .block, .tile, .wrapped, .fanIn, .mask:
       return .dense("its banks may keep any number of values")
     }
   }

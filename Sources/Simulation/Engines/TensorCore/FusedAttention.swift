@@ -8,14 +8,17 @@ extension TensorCoreEngine {
 
   /// Fused attention: a thread block takes a tile of queries of one head through all keys its mask shows.
   ///
-  /// A step multiplies twice (five times in the backward pass) on the tensor cores while the exponentials and sums of
-  /// the neighbouring step run on the vector and special-function units: max of the two, and an overhead. Kernels for
-  /// block masks do not overlap them: products, exponentials and sums follow each other. Scores stay
-  /// in registers; keys and values come from the level-two cache once for every tile of queries. Masked blocks are
-  /// skipped whole.
+  /// A step multiplies twice (five times in the backward pass) on the tensor cores, and takes an exponential of every
+  /// score on the special-function units. The measured kernels hide neither behind the other: a step takes both, and
+  /// so heads of 64 and of 128 features differ by the products only. Kernels for block masks (compiled FlexAttention)
+  /// overlap them and are limited by the vector instructions they spend on a score. Scores stay in registers; keys and
+  /// values come from the level-two cache once for every tile of queries. Masked blocks are skipped whole.
+  ///
+  /// Tiles of queries that see different numbers of keys (causal and block masks) start in any order: at the end half
+  /// of the longest one is waited for. A causal tile masks its diagonal step, which takes another step.
   ///
   /// Left out: the rescaling of partial sums, uneven lengths within a batch.
-  func attentionEstimate(_ attention: Attention, _ task: Task) -> Estimate {
+  func attentionKernel(_ attention: Attention, _ task: Task) -> Kernel {
     let op = task.asOperator
     guard let rate = gpu.dataTypes.rates[task.dataType] else {
       preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
@@ -40,22 +43,26 @@ extension TensorCoreEngine {
       isFluid
       ? Double(heads * attention.visiblePairs) * blockDensity / pairs : Double(blocks) * tilesPerBlock
 
+    let kernels = gpu.attentionKernels
     let products = isBackward ? 5.0 : 2.0
     let issue = products * pairs * Double(attention.headDimension) / rate.perCycle
     let passes = pairs * (isBackward ? 2 : 1)
     let exponentials = passes / gpu.vector.transcendentalsPerCycle
-    let sums = 4 * passes / gpu.vector.operationsPerCycle
-    let overlaps = task.sparsity.scores == .dense
-    let softmax = overlaps ? max(exponentials, sums) : exponentials + sums
+    let hasBlockMask = task.sparsity.scores != .dense
+    let softmax =
+      exponentials
+      + (hasBlockMask ? kernels.blockInstructionsPerScore * passes / gpu.vector.operationsPerCycle : 0)
     let multiply = issue / gpu.issueEfficiency
-    let step = (overlaps ? max(multiply, softmax) : multiply + softmax) + Double(gpu.stepOverhead.count)
+    let step = hasBlockMask ? max(multiply, softmax) : multiply + softmax
     let sms = Double(gpu.multiprocessors)
     let waves = (Double(blocks) / sms).rounded(.up)
-    let fill = Double(gpu.pipelineFill.count) * waves
-    // Long blocks are started first, so all SMs finish together unless there are too few blocks.
+    let fillOfBlock = ignored.contains(.pipeline) ? 0 : Double(hasBlockMask ? kernels.blockFill : kernels.fill)
+    let fill = fillOfBlock * waves
     let balanced = steps / sms * step
+    let isUneven = attention.isCausal || hasBlockMask
     let longest = (attention.isCausal ? Double(keyTiles) * blockDensity : tilesPerBlock) * step
-    let rounds = attention.isCausal ? balanced : waves * tilesPerBlock * step
+    let diagonals = attention.isCausal ? Double(blocks) / sms * step : 0
+    let rounds = isUneven ? balanced + diagonals + longest / 2 : waves * tilesPerBlock * step
     let core = (isFluid ? balanced : max(rounds, longest)) + fill
 
     let footprint = Footprint(op)
@@ -66,7 +73,7 @@ extension TensorCoreEngine {
     let l2Written = Double(footprint.c.count) * (isBackward ? 3 : 1)
     let dramRead = task.inputsOnChip ? 0 : Double(footprint.inputs.count)
     let dramWritten = task.outputOnChip ? 0 : l2Written
-    let l2Cycles = (l2Read + l2Written) / gpu.l2Bandwidth.value
+    let cache = Seconds((l2Read + l2Written) / (gpu.l2Bandwidth.value * gpu.maximumClock.value))
 
     let executed = steps * products * pairs * Double(attention.headDimension)
     let mac = Joules(executed * rate.energy.value)
@@ -75,52 +82,52 @@ extension TensorCoreEngine {
     let l2 = Joules((l2Read + l2Written) * gpu.l2Energy.value)
     let vector = Joules(steps * pairs * 5 * gpu.vector.energy.value)
     let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
-    let launch = gpu.launch + gpu.matrixSetup
-    let memory =
-      dramRead + dramWritten > 0
-      ? Seconds((dramRead + dramWritten) / gpu.dram.streamBandwidth.value) + gpu.dram.latency : .zero
-    let point = OperatingPoint(
-      PowerDemand(
-        launch: launch, cycles: max(core, l2Cycles), memory: memory, dynamicEnergy: mac + l1 + l2 + vector,
-        memoryEnergy: dram),
-      power: gpu.power, minimum: gpu.minimumClock, maximum: gpu.maximumClock)
-    let clock = point.clock.value
-    let elapsed = point.elapsed
+    let clockEnergy = gpu.clockEnergy * (core * sms)
+    let launch = gpu.launch + kernels.setup
+    let memory = memoryTime(dramRead + dramWritten)
+    let demand = PowerDemand(
+      launch: launch, cycles: core, cache: cache, memory: memory,
+      dynamicEnergy: mac + clockEnergy + l1 + l2 + vector, memoryEnergy: dram, overlapExponent: gpu.overlapExponent)
+    return Kernel(demand: demand) { point in
+      let clock = point.clock.value
+      let elapsed = point.elapsed
 
-    var matrix = UnitTime(busy: Seconds(steps * issue / sms / clock))
-    matrix.stalled[.launch] = launch
-    matrix.stalled[.fill] = Seconds(fill / clock)
-    matrix.stalled[.vector] = Seconds(steps * (step - issue) / sms / clock)
-    matrix.stalled[.imbalance] = Seconds(max(0, core - fill - balanced) / clock)
-    let exposed = max(.zero, elapsed - matrix.total)
-    let isMemoryBound = memory.value >= l2Cycles / clock
-    matrix.stalled[isMemoryBound ? .dram : .l2] = exposed
+      var matrix = UnitTime(busy: Seconds(steps * issue / sms / clock))
+      matrix.stalled[.launch] = launch
+      matrix.stalled[.fill] = Seconds(fill / clock)
+      matrix.stalled[.vector] = Seconds(steps * (step - issue) / sms / clock)
+      matrix.stalled[.imbalance] = Seconds(max(0, core - fill - balanced) / clock)
+      let exposed = max(.zero, elapsed - matrix.total)
+      let isMemoryBound = memory >= cache
+      matrix.stalled[isMemoryBound ? .dram : .l2] = exposed
 
-    let bound: Bound
-    if launch > elapsed * 0.5 {
-      bound = .launch
-    } else if max(l2Cycles / clock, memory.value) > core / clock {
-      bound = isMemoryBound ? .dram : .l2
-    } else if point.isCapped {
-      bound = .power
-    } else {
-      bound = softmax > issue ? .vector : core - fill - balanced > balanced ? .imbalance : .issue
+      let bound: Bound
+      if launch > elapsed * 0.5 {
+        bound = .launch
+      } else if max(cache, memory).value > core / clock {
+        bound = isMemoryBound ? .dram : .l2
+      } else if point.isCapped {
+        bound = .power
+      } else {
+        bound = softmax > issue ? .vector : core - fill - balanced > balanced ? .imbalance : .issue
+      }
+      let useful = Int((Double(op.denseMACs) * blockDensity).rounded())
+      return Estimate(
+        elapsed: elapsed, cycles: Cycles(Int64((elapsed.value * clock).rounded(.up))), clock: point.clock,
+        bound: bound, matrix: matrix,
+        vector: UnitTime(busy: min(elapsed, Seconds(steps * softmax / sms / clock)), of: elapsed),
+        memory: UnitTime(
+          busy: min(elapsed, Seconds((dramRead + dramWritten) / gpu.dram.streamBandwidth.value)), of: elapsed),
+        macs: MACCount(dense: op.denseMACs, useful: useful, padded: max(0, Int(executed.rounded()) - useful)),
+        traffic: Traffic(
+          dramRead: Bytes(Int64(dramRead)), dramWritten: Bytes(Int64(dramWritten)),
+          l2Read: Bytes(Int64(l2Read.rounded())), l2Written: Bytes(Int64(l2Written.rounded())),
+          l1Filled: Bytes(Int64(l2Read.rounded())), l1Read: Bytes(Int64(l1Read.rounded()))),
+        energy: EnergyBreakdown(
+          mac: mac * point.energyScale, vector: vector * point.energyScale, clock: clockEnergy * point.energyScale,
+          l1: l1 * point.energyScale,
+          l2: l2 * point.energyScale, dram: dram, idle: gpu.power.idle * elapsed),
+        isPowerCapped: point.isCapped, mapping: .fusedAttention)
     }
-    let useful = Int((Double(op.denseMACs) * blockDensity).rounded())
-    return Estimate(
-      elapsed: elapsed, cycles: Cycles(Int64((elapsed.value * clock).rounded(.up))), clock: point.clock,
-      bound: bound, matrix: matrix,
-      vector: UnitTime(busy: min(elapsed, Seconds(steps * softmax / sms / clock)), of: elapsed),
-      memory: UnitTime(
-        busy: min(elapsed, Seconds((dramRead + dramWritten) / gpu.dram.streamBandwidth.value)), of: elapsed),
-      macs: MACCount(dense: op.denseMACs, useful: useful, padded: max(0, Int(executed.rounded()) - useful)),
-      traffic: Traffic(
-        dramRead: Bytes(Int64(dramRead)), dramWritten: Bytes(Int64(dramWritten)),
-        l2Read: Bytes(Int64(l2Read.rounded())), l2Written: Bytes(Int64(l2Written.rounded())),
-        l1Filled: Bytes(Int64(l2Read.rounded())), l1Read: Bytes(Int64(l1Read.rounded()))),
-      energy: EnergyBreakdown(
-        mac: mac * point.energyScale, vector: vector * point.energyScale, l1: l1 * point.energyScale,
-        l2: l2 * point.energyScale, dram: dram, idle: gpu.power.idle * elapsed),
-      isPowerCapped: point.isCapped, mapping: .fusedAttention)
   }
 }

@@ -1,5 +1,6 @@
 import Hardware
 import Quantities
+import RealModule
 import Workloads
 
 /// One matrix operator laid out with one kernel: the cycles of each resource and the bytes moved.
@@ -12,12 +13,21 @@ import Workloads
 ///   A is dense.
 /// - Operand feed: each pass of `rowsPerOperandPass` rows reads the step's slice of B from shared memory, and each
 ///   pass of `columnsPerOperandPass` columns its slice of A; 2:4 halves A and adds its metadata, and never touches B.
-/// - Both sustain a share of their peak. A step takes the longer of the two and an overhead; a tile adds its fill and the write of its result.
-/// - Level-two cache: every tile reads its rows and columns once; blocks of a cluster share.
-/// - Off-chip memory: each SM can draw so much and no more; operands that fit the cache together are read once. Otherwise each wave reads the rows and
-///   columns its tiles touch, laid out as nearly square as they can be.
+/// - Fill: an SM receives a step's rows of A, as they are stored, and its columns of B through its port to the
+///   level-two cache, shared by multicast or not.
+/// - Issue and feed sustain a share of their peak. A step takes the longest of the three and an overhead; a tile adds
+///   its fill and the write of its result.
+/// - Level-two cache: every tile reads its rows and columns once; blocks of a cluster share one side, and
+///   ``ReadCoalescing`` says what is left of reads that neighbours have in common.
+/// - Off-chip memory: each SM can draw so much and no more. A wave reads the rows and columns its tiles touch, laid out as nearly square as they can be. Of
+///   what two waves have in common, 1 − W/(reuse window · capacity) is still in the cache, with W the bytes that a wave
+///   reads and writes.
+/// - Clusters of four and more use only the SMs that they divide processing clusters into.
 ///
-/// Left out: bank conflicts, the order of tiles beyond one wave, partial hits, clusters' placement.
+/// The port and its effect, multicast, coalescing and re-reads are read off hardware counters
+/// (Configs/Reference/h200_gemm_counters.csv): kernels with small tiles take 64 B a clock and SM, to a few percent.
+///
+/// Left out: bank conflicts, the order of tiles beyond one wave, the cache's two halves.
 struct KernelSchedule {
   var kernel: GEMMKernel
   var splits: Int
@@ -42,11 +52,15 @@ struct KernelSchedule {
   var dramWrittenBytes = 0.0
   /// Multiply-accumulates issued, padding included.
   var executedMACs = 0.0
-  /// Whether operand feed, and not issue, sets the pace of a step.
-  var isFeedBound = false
-
+  /// What sets the pace of a step: issue, shared memory's port, the level-two cache's, or off-chip memory where waiting
+  /// for it shows within each step.
+  var pace = Bound.issue
+  /// Whether its cycles hold already what overlaps badly.
+  var overlapsFully = false
+  /// Bytes of indices, where they are not those of the pattern's usual format.
+  var storedIndexBytes: Double?
   /// SMs that have a tile, averaged over the turns in which they take one.
-  var activeMultiprocessors = 0.0
+  var activeMultiprocessors = Double.infinity
 
   /// Cycles from the first tile to the last.
   var core: Double { issue + feed + fill + imbalance }
@@ -68,10 +82,12 @@ struct MatrixWork {
   var outputOnChip: Bool
   /// Whether tiles and steps divide the product without remainder and SMs share them evenly: a model without tiling.
   var isFluid = false
+  /// Bytes of a stored value of A, scales with it, over those of an element that is multiplied.
+  var weightStorage = 1.0
 
-  /// Bytes of A over those of a dense A.
+  /// Bytes of A over those of a dense A of elements.
   var compression: Double {
-    isSparse ? 0.5 * (1 + metadataBits / (8 * elementBytes)) : 1
+    isSparse ? 0.5 * (weightStorage + metadataBits / (8 * elementBytes)) : weightStorage
   }
 }
 
@@ -82,7 +98,7 @@ extension KernelSchedule {
     let multiprocessors = Double(gpu.multiprocessors)
     tiles = work.problems.reduce(0) { $0 + kernel.tiles(of: $1) * splits }
     // The tiles of the SM that gets most of them.
-    let turns = (Double(tiles) / multiprocessors).rounded(.up)
+    let turns = (Double(tiles) / Double(kernel.multiprocessors(of: gpu))).rounded(.up)
     // Tiles that share an SM share its tensor cores and its port, and hide each other's barriers, fills and writes.
     let sharing = min(Double(kernel.tilesPerMultiprocessor), turns)
     let rate = work.isSparse ? (work.rate.sparsePerCycle ?? work.rate.perCycle) : work.rate.perCycle
@@ -99,13 +115,19 @@ extension KernelSchedule {
       stepK * work.elementBytes
       * (Double(passRows * columns) + Double(rows * passColumns) * work.compression)
     let stepRead = stepReadBytes / (gpu.sharedMemoryPort.value * gpu.portEfficiency)
+    // Rows and columns past the edge are zeros that nobody sends.
+    let (mostRows, mostColumns) = work.problems.reduce((0, 0)) { (max($0.0, $1.m), max($0.1, $1.n)) }
+    let stepFill =
+      stepK * work.elementBytes
+      * (Double(min(kernel.m, mostRows)) * work.compression + Double(min(kernel.n, mostColumns))) / gpu.fillPort.value
     let stepMultiply = stepIssue / gpu.issueEfficiency
-    isFeedBound = stepRead > stepMultiply
+    let longest = max(stepMultiply, stepRead, stepFill)
+    pace = longest == stepMultiply ? .issue : longest == stepFill ? .l2 : .localMemory
     let overhead = Double(gpu.stepOverhead.count) / sharing
-    let step = max(stepMultiply, stepRead) + overhead
+    let step = longest + overhead
+    let epiloguePort = work.isSparse ? gpu.sparseEpiloguePort : gpu.epiloguePort
     let tileFill =
-      (Double(gpu.pipelineFill.count) + Double(kernel.m * kernel.n) * work.outputBytes / gpu.epiloguePort.value)
-      / sharing
+      (Double(gpu.pipelineFill.count) + Double(kernel.m * kernel.n) * work.outputBytes / epiloguePort.value) / sharing
 
     var tileCycles = 0.0
     for problem in work.problems {
@@ -148,10 +170,14 @@ extension KernelSchedule {
     let rowsOfA = Double(problem.m) * depth * aBytes
     let columnsOfB = Double(problem.n) * depth * bBytes
     l1FilledBytes += Double(along) * rowsOfA + Double(across) * columnsOfB
-    // One of a cluster's blocks loads for all; the last cluster of a row may hold fewer.
-    let loadsOfA = (along + kernel.cluster.n - 1) / kernel.cluster.n
-    let loadsOfB = (across + kernel.cluster.m - 1) / kernel.cluster.m
-    l2ReadBytes += Double(loadsOfA) * rowsOfA + Double(loadsOfB) * columnsOfB
+    // One of a cluster's blocks loads for all; the last cluster of a row may hold fewer. What a cluster does not share,
+    // neighbours in step do; kernels with sparse weights so load their dense side only.
+    let loadsOfA = Double((along + kernel.cluster.n - 1) / kernel.cluster.n)
+    let loadsOfB = Double((across + kernel.cluster.m - 1) / kernel.cluster.m)
+    let left = gpu.coalescing.left(isSparse: work.isSparse, waves: Double(tiles) / Double(gpu.multiprocessors))
+    let leftOfA = work.isSparse || kernel.cluster.n > 1 ? 1 : left
+    let leftOfB = kernel.cluster.m > 1 ? 1 : left
+    l2ReadBytes += max(1, loadsOfA * leftOfA) * rowsOfA + max(1, loadsOfB * leftOfB) * columnsOfB
     let c = Double(problem.cElements)
     // Parts of a split reduction are written and added up in single precision.
     let partials = splits > 1 ? c * 4 * Double(splits) : 0
@@ -162,24 +188,38 @@ extension KernelSchedule {
     let a = Double(problem.aElements) * aBytes
     let b = Double(problem.bElements) * bBytes
     let compulsory = a + b
-    var read = compulsory
-    if compulsory > 0.8 * Double(gpu.l2Capacity.count) {
-      let waveTiles = min(perRound, Double(gpu.multiprocessors * kernel.tilesPerMultiprocessor))
-      let square = (waveTiles * Double(kernel.n) / Double(kernel.m)).squareRoot()
-      var blockRows = min(max(1, square), Double(across))
-      let blockColumns = min(waveTiles / blockRows, Double(along))
-      blockRows = min(Double(across), waveTiles / blockColumns)
-      // Fractions of the whole operands, so that a convolution's overlapping windows count once.
-      let perWave = a * blockRows / Double(across) + b * blockColumns / Double(along)
-      read = max(compulsory, perWave * perRound / waveTiles)
-    }
+    let waveTiles = min(perRound, Double(kernel.multiprocessors(of: gpu) * kernel.tilesPerMultiprocessor))
+    let square = (waveTiles * Double(kernel.n) / Double(kernel.m)).squareRoot()
+    var blockRows = min(max(1, square), Double(across))
+    let blockColumns = min(waveTiles / blockRows, Double(along))
+    blockRows = min(Double(across), waveTiles / blockColumns)
+    // Fractions of the whole operands, so that a convolution's overlapping windows count once.
+    let perWave = a * blockRows / Double(across) + b * blockColumns / Double(along)
+    let waves = perRound / waveTiles
+    let ofOneWave = (perWave + c * work.outputBytes / waves) / Double(problem.count)
+    let gone = min(1, ofOneWave / (gpu.reuseWindow * Double(gpu.l2Capacity.count)))
+    var read = compulsory + max(0, perWave * waves - compulsory) * gone
     if work.inputsOnChip { read -= min(problem.hasWeights ? b : a + b, read) }
     dramReadBytes += read
     if !work.outputOnChip { dramWrittenBytes += c * work.outputBytes }
   }
 }
 
+extension ReadCoalescing {
+  /// The share of reads left of an operand that no cluster shares, on average over all waves.
+  func left(isSparse: Bool, waves: Double) -> Double {
+    let (first, steady) = isSparse ? (sparseFirst, sparseSteady) : (denseFirst, denseSteady)
+    let count = max(1, waves)
+    return steady - (steady - first) * (1 - Double.pow(decay, count)) / (count * (1 - decay))
+  }
+}
+
 extension GEMMKernel {
+  /// SMs that its clusters can use.
+  fileprivate func multiprocessors(of gpu: TensorCoreGPU) -> Int {
+    cluster.m * cluster.n < 4 ? gpu.multiprocessors : gpu.clusteredMultiprocessors
+  }
+
   /// Tiles of a product's results, all of its equal products together.
   fileprivate func tiles(of problem: MatrixProblem) -> Int {
     ((problem.m + m - 1) / m) * ((problem.n + n - 1) / n) * problem.count

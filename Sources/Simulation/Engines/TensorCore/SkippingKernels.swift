@@ -28,16 +28,17 @@ extension KernelSchedule {
       kernel: GEMMKernel(
         m: blocks.rows, n: columns, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1,
         splitsReduction: false), splits: 1)
+    overlapsFully = true
     let sms = Double(gpu.multiprocessors)
     let (rows, depth, width) = (padded(blocks.rows), padded(blocks.columns), Double(columns))
     let latency = Double(kernels.gatherLatency)
     let element = work.elementBytes
     let blockBytes = Double(blocks.rows * blocks.columns) * element
     let sliceBytes = depth * width * element
-    let port = gpu.sharedMemoryPort.value * gpu.portEfficiency
+    let port = gpu.sharedMemoryPort.value
     let macs = rows * depth * width
     let readBytes = 2 * depth * (rows + width) * element
-    let multiply = macs / (work.rate.perCycle * kernels.warpInstructionShare * gpu.issueEfficiency)
+    let multiply = macs / (work.rate.perCycle * kernels.warpInstructionShare)
     let shared = (blockBytes + sliceBytes + readBytes) / port
     let slots = min(Double(kernels.threadBlocks), Double(gpu.sharedMemory.count) / (blockBytes + sliceBytes))
 
@@ -55,7 +56,7 @@ extension KernelSchedule {
       // Columns at the edge load only what is there.
       let bytes =
         count * kept * (Double(across) * (blockBytes + 4) + Double(blocks.columns * problem.n) * element)
-      let l2Step = bytes / steps / (gpu.l2Bandwidth.value / sms)
+      let l2Step = bytes / steps / (gpu.vectorKernels.cacheBandwidth.value / sms)
       let longest = max(l2Step, multiply, shared)
       concurrent = max(1, min(slots, (Double(these) / sms).rounded(.up)))
       let step = longest + (latency + l2Step + multiply + shared - longest) / concurrent
@@ -72,7 +73,7 @@ extension KernelSchedule {
       executedMACs += steps * macs
       l1ReadBytes += steps * readBytes
       l2ReadBytes += bytes
-      isFeedBound = step > 2 * stepIssue
+      pace = step > 2 * stepIssue ? .localMemory : .issue
 
       // Rows of tiles at work together read the rows of B that any of them keeps.
       let b = Double(problem.bElements) * element
@@ -86,10 +87,9 @@ extension KernelSchedule {
     }
     let turns = (Double(tiles) / sms).rounded(.up)
     imbalance += max(0, turns - Double(tiles) / sms) * longestTile
-    activeMultiprocessors = Double(tiles) / turns
     waves = Int((turns / concurrent).rounded(.up))
     l1FilledBytes = l2ReadBytes
-    l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
+    l2 = (l2ReadBytes + l2WrittenBytes) / gpu.vectorKernels.cacheBandwidth.value
   }
 
   /// Weights with zeros anywhere, as compressed rows (CSR), on the vector lanes: each warp computes 32 columns of a
@@ -107,6 +107,7 @@ extension KernelSchedule {
       kernel: GEMMKernel(
         m: 1, n: warp, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1, splitsReduction: false),
       splits: 1)
+    overlapsFully = true
     let sms = Double(gpu.multiprocessors)
     var lineBytes = 0.0
     for problem in work.problems {
@@ -124,14 +125,13 @@ extension KernelSchedule {
     }
     issue = executedMACs / (gpu.laneMACs * sms)
     let turns = (Double(tiles) / sms).rounded(.up)
-    activeMultiprocessors = Double(tiles) / turns
     waves = Int(turns)
     l1FilledBytes = l2ReadBytes
-    l2 = (lineBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
+    l2 = (lineBytes + l2WrittenBytes) / gpu.vectorKernels.cacheBandwidth.value
   }
 
   /// Off-chip traffic of one product and its results, with a share `kept` of A, its `index` bytes, and `b` bytes of B.
-  private mutating func addMemory(
+  mutating func addMemory(
     of problem: MatrixProblem, _ work: MatrixWork, kept: Double, index: Double, b: Double
   ) {
     let a = Double(problem.aElements) * kept * work.elementBytes + index

@@ -9,15 +9,22 @@ extension TensorCoreEngine {
     let isProduct =
       switch op.kind {
       case .gemm, .groupedGEMM: true
+      // A filter of one pixel without steps multiplies the image as it lies in memory; windows of others overlap, and
+      // these kernels do not form them.
+      case .convolution(let c): c.kernel.area == 1 && c.stride.area == 1 && c.groups == 1 && c.padding == Padding()
       default: false
       }
     switch weights {
     case .block(_, _, let zeros) where zeros > 0 && gpu.sparseKernels != nil:
-      guard isProduct else { return (.dense, "run dense: block-sparse kernels multiply matrices only") }
+      guard isProduct else { return (.dense, "run dense: block-sparse kernels do not form windows") }
       return (weights, "run as a block-sparse kernel")
     case .unstructured(let zeros) where zeros > 0 && gpu.sparseKernels != nil:
-      guard isProduct else { return (.dense, "run dense: kernels for compressed rows multiply matrices only") }
-      return (weights, "run as compressed rows (CSR) on the vector lanes")
+      guard isProduct else { return (.dense, "run dense: kernels for compressed rows do not form windows") }
+      let rows = "compressed rows (CSR) on the vector lanes"
+      guard gpu.sparseKernels?.registers != nil, gpu.dataTypes.rates[op.dataType] != nil else {
+        return (weights, "run as \(rows)")
+      }
+      return (weights, "run as tiles that tensor cores multiply dense, or as \(rows), whichever is faster")
     default: break
     }
     guard dataTypes.rates[op.dataType]?.sparsePerCycle != nil else {
@@ -42,6 +49,13 @@ extension TensorCoreEngine {
         .tile(rows: rows, columns: columns, fraction: fraction, n: 2, m: 4),
         "run as one kernel of dense and 2:4 tiles"
       )
+    case .wrapped(let block, let n, let m) where SparsityPattern.structured(n: n, m: m).conformsToTwoOfFour:
+      guard case .gemm(let product) = op.kind, product.hasWeights, op.phase != .backwardData else {
+        return (.dense, "run dense: only products are known as three")
+      }
+      return (
+        .wrapped(block: block, n: 2, m: 4), "run as three products: block-diagonal, 2:4 and block-diagonal"
+      )
     default: return (.dense, "run dense: they may keep more than two of four values")
     }
   }
@@ -53,16 +67,28 @@ extension TensorCoreEngine {
     let work = MatrixWork(
       problems: op.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(task.outputType.bits) / 8, isSparse: false, metadataBits: 0,
-      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip)
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, weightStorage: op.weightStorage)
     switch task.sparsity.weights {
     case .block(let rows, let columns, let zeros):
       let blocks = BlockPattern(rows: rows, columns: columns, zeros: zeros)
-      return (KernelSchedule(work, blocks: blocks, pattern: task.sparsity.weights, kernels, gpu: gpu), rate)
+      let tiles = KernelSchedule(work, blocks: blocks, pattern: task.sparsity.weights, kernels, gpu: gpu)
+      guard rows == 1 else { return (tiles, rate) }
+      let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
+      let groups = KernelSchedule(work, groups: blocks, pattern: task.sparsity.weights, task, gpu: gpu)
+      let isFaster = elapsedAlone(groups, rate: lanes) < elapsedAlone(tiles, rate: rate)
+      return isFaster ? (groups, lanes) : (tiles, rate)
     case .unstructured(let zeros):
       let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
-      return (
-        KernelSchedule(work, compressedRows: 1 - zeros, pattern: task.sparsity.weights, gpu: gpu), lanes
-      )
+      let rows = KernelSchedule(work, compressedRows: 1 - zeros, pattern: task.sparsity.weights, gpu: gpu)
+      guard let registers = kernels.registers else { return (rows, lanes) }
+      var best = (schedule: rows, rate: lanes, elapsed: elapsedAlone(rows, rate: lanes))
+      for splits in [1, 2, 4, 8] {
+        let tiles = KernelSchedule(
+          work, expanding: 1 - zeros, splits: splits, registers: registers, kernels, gpu: gpu)
+        let elapsed = elapsedAlone(tiles, rate: rate)
+        if elapsed < best.elapsed { best = (tiles, rate, elapsed) }
+      }
+      return (best.schedule, best.rate)
     default: return nil
     }
   }
@@ -93,7 +119,7 @@ extension SparsityPattern {
       // Dense tiles have no positions.
       let dense = Double(problem.aElements) * (1 - fraction) * Double(metadataBitsPerValue)
       return count * parts(m, rows) * parts(k, columns) - dense
-    case .dense, .structured, .bank, .fanIn, .mask: return 0
+    case .dense, .structured, .bank, .wrapped, .fanIn, .mask: return 0
     }
   }
 
@@ -116,29 +142,20 @@ extension SparsityPattern {
     return result
   }
 
-  /// Whether a kernel's tile can hold the rows of V:N:M's panels, which select their own columns of A and rows of B:
-  /// those of one panel, or, where instructions belong to single warps, several whole panels of 16 rows or more.
+  /// Whether a kernel does this pattern. Panels of V:N:M select their own columns of A and rows of B, so a tile is no
+  /// higher than a panel; kernels that are made for panels have tiles of just their height.
   func fits(_ kernel: GEMMKernel, on gpu: TensorCoreGPU) -> Bool {
-    guard case .vectorStructured(let v, _, _) = self, kernel.m > v else { return true }
-    return gpu.sparseKernels?.warpInstructionShare == 1 && v % 16 == 0 && kernel.m % v == 0
-  }
-
-  /// The GPU as its instructions see the pattern: a pass over B covers rows of one panel only.
-  func passes(on gpu: TensorCoreGPU) -> TensorCoreGPU {
-    guard case .vectorStructured(let v, _, _) = self else { return gpu }
-    var gpu = gpu
-    if v % 16 == 0, gpu.sparseKernels?.warpInstructionShare == 1 {
-      gpu.rowsPerOperandPass = min(gpu.rowsPerOperandPass, v)
-    }
-    return gpu
+    guard case .vectorStructured(let v, _, _) = self else { return !kernel.isForPanels }
+    return gpu.kernels.contains(where: \.isForPanels) ? kernel.isForPanels && kernel.m == v : kernel.m <= v
   }
 }
 
 extension KernelSchedule {
   /// What a pattern adds to a kernel of the sparse instruction.
   ///
-  /// - V:N:M: a tile of several panels loads B once for each. Tiles load the indices of their columns, and cannot load B before they have them. All of B may be
-  ///   selected by some panel, so all of it comes from off-chip memory.
+  /// - V:N:M: tiles load the indices of their columns, and cannot load B before they have them. p panels, each of which
+  ///   selects four of M rows of B anywhere, want a share 1 − (1 − 4/M)^p of B between them, which comes from off-chip
+  ///   memory.
   /// - Tiles, a fraction f of them 2:4: cycles and bytes are f times those of 2:4 and 1 − f times the dense ones of the
   ///   same kernel. Thread blocks of one row of tiles meet the same dense tiles; the slowest row ends last, by the
   ///   dense tiles it has above the average.
@@ -152,13 +169,13 @@ extension KernelSchedule {
       for (whole, selected) in zip(problems, work.problems) {
         let index = pattern.indexBits(of: whole) / 8
         let along = Double((whole.n + kernel.n - 1) / kernel.n)
-        let across = Double((whole.m + kernel.m - 1) / kernel.m * selected.count * selected.k * selected.n)
-        let gathered = Double(max(0, kernel.m / v - 1)) * across * work.elementBytes
-        l2ReadBytes += along * index + gathered
-        l1FilledBytes += along * index + gathered
+        l2ReadBytes += along * index
+        l1FilledBytes += along * index
         dramReadBytes += index
         if !work.inputsOnChip {
-          dramReadBytes += Double(max(0, whole.bElements - selected.bElements)) * work.elementBytes
+          let share = Double(selected.bElements) / Double(whole.bElements)
+          let wanted = 1 - Double.pow(1 - min(1, share), Double((whole.m + v - 1) / v))
+          dramReadBytes += (wanted - share) * Double(whole.bElements) * work.elementBytes
         }
       }
       l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value

@@ -5,14 +5,29 @@ import Workloads
 /// GPUs with (sparse) tensor cores: kernels of tiles in waves over SMs, with shared memory, a level-two cache,
 /// off-chip memory and a power limit. ``KernelSchedule`` and ``OperatingPoint`` hold the equations.
 struct TensorCoreEngine: Engine {
-  let gpu: TensorCoreGPU
+  private(set) var gpu: TensorCoreGPU
 
   /// What the model leaves out beside the machine's own limits.
   let ignored: Set<LossCause>
 
-  init(_ gpu: TensorCoreGPU, without causes: Set<LossCause> = []) {
+  private let isBurst: Bool
+  /// What dense products, and what others are allowed that run alone.
+  private let alone: (dense: PowerModel, other: PowerModel)
+  /// Bits of results where a kernel knows no other.
+  private var outputBits: Int?
+
+  init(
+    _ gpu: TensorCoreGPU, options: SimulationOptions = SimulationOptions(), without causes: Set<LossCause> = []
+  ) {
     self.gpu = gpu.idealised(without: causes)
+    if options.library == .ideal { self.gpu.library = .ideal }
+    isBurst = options.power == .burst
     ignored = causes
+    let burst = isBurst ? gpu.power.burst : 1
+    alone = (
+      self.gpu.power.settled(at: gpu.power.denseSettling * burst),
+      self.gpu.power.settled(at: gpu.power.settling * burst)
+    )
   }
 
   var dataTypes: DataTypeSupport { gpu.dataTypes }
@@ -20,6 +35,7 @@ struct TensorCoreEngine: Engine {
   /// Half of the cache: the rest holds the operands that stream through.
   var residentCapacity: Int { Int(gpu.l2Capacity.count / 2) }
   var overlapsVectorWork: Bool { false }
+  var widensWeights: Bool { gpu.vectorKernels.dequantisationOperations != nil }
 
   func adapt(_ op: Operator) -> Adaptation {
     var op = op
@@ -34,6 +50,10 @@ struct TensorCoreEngine: Engine {
       changes.append("\(op.sparsity.activations) activations run dense: only weights can be sparse operands")
       op.sparsity.activations = .dense
     }
+    if gap(of: op) != nil {
+      let kind = op.sparsity.weights == .dense ? "dense" : "2:4"
+      changes.append("\(kind) \(op.dataType.rawValue) products run on older kernels of the library")
+    }
     switch op.sparsity.scores {
     case .dense, .block: break
     default:
@@ -43,13 +63,75 @@ struct TensorCoreEngine: Engine {
     return .runs(op, changes: changes)
   }
 
-  func estimate(_ task: Task) -> Estimate {
-    switch task.kind {
-    case .gemm, .groupedGEMM, .convolution: matrixEstimate(task)
-    case .attention(let attention): attentionEstimate(attention, task)
-    case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
-      vectorEstimate(task)
+  func estimate(_ task: Task) -> Estimate { estimates(of: [task], times: [1])[0] }
+
+  /// The power controller averages over milliseconds, most kernels take microseconds: these run at one clock, which
+  /// holds the average over them at the limit. Light kernels so leave power to heavy ones. A kernel longer than the
+  /// controller's window has a clock of its own.
+  func estimates(of tasks: [Task], times: [Double]) -> [Estimate] {
+    let kernels = tasks.map(kernels)
+    func isLong(_ kernel: Kernel) -> Bool { kernel.demand.elapsed(gpu.maximumClock.value) > gpu.power.window.value }
+    let shared = point(
+      zip(kernels, times).flatMap { kernels, times in kernels.filter { !isLong($0) }.map { ($0, times) } })
+    return kernels.map { kernels in
+      let answers = kernels.map { $0.answer((isLong($0) ? point([($0, 1)]) : shared).of($0.demand)) }
+      return answers[0].extended(by: answers.dropFirst())
     }
+  }
+
+  private func point(_ kernels: [(kernel: Kernel, times: Double)]) -> OperatingPoint {
+    // Sums that do not depend on the order of operators.
+    let kernels = kernels.sorted { a, b in
+      let (x, y) = (a.kernel.demand, b.kernel.demand)
+      return (x.cycles, x.memory.value, x.dynamicEnergy.value, x.launch.value, a.times)
+        < (y.cycles, y.memory.value, y.dynamicEnergy.value, y.launch.value, b.times)
+    }
+    return OperatingPoint(
+      kernels.map { ($0.kernel.demand, $0.times) }, power: power(of: kernels), minimum: gpu.minimumClock,
+      maximum: gpu.maximumClock)
+  }
+
+  /// The kernels of a task, one after the other; multiply-accumulates of all but the first are not the task's own.
+  private func kernels(_ task: Task) -> [Kernel] {
+    switch task.kind {
+    case .gemm, .groupedGEMM, .convolution: wrappedParts(task)?.map(matrixKernel) ?? [matrixKernel(task)]
+    case .attention(let attention): [attentionKernel(attention, task)]
+    case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
+      [vectorKernel(task)]
+    }
+  }
+
+  /// What the controller allows, dense products' settling and the others' weighted by their time at the highest clock.
+  private func power(of kernels: [(kernel: Kernel, times: Double)]) -> PowerModel {
+    let power = gpu.power
+    var (dense, all) = (0.0, 0.0)
+    for (kernel, times) in kernels {
+      let elapsed = times * kernel.demand.elapsed(gpu.maximumClock.value)
+      all += elapsed
+      if kernel.isDenseProduct { dense += elapsed }
+    }
+    let settling = power.settling + (power.denseSettling - power.settling) * (all > 0 ? dense / all : 0)
+    return power.settled(at: settling * (isBurst ? power.burst : 1))
+  }
+}
+
+extension PowerModel {
+  /// The same with a share of the cap.
+  fileprivate func settled(at share: Double) -> PowerModel {
+    var power = self
+    power.cap = cap.map { $0 * share }
+    return power
+  }
+}
+
+extension TensorCoreEngine {
+  /// A task's kernel, before its clock is known.
+  struct Kernel {
+    var demand: PowerDemand
+    /// Whether it multiplies dense operands.
+    var isDenseProduct = false
+    /// The answer at a clock.
+    var answer: (OperatingPoint) -> Estimate
   }
 }
 
@@ -59,96 +141,141 @@ extension SparsityPattern {
     switch self {
     case .structured(let n, let m): n <= 2 && m % 4 == 0 || n == 1 && m == 2
     case .bank(let size, let rate): size / rate <= 2 && size % 4 == 0
-    case .dense, .vectorStructured, .unstructured, .block, .tile, .fanIn, .mask: false
+    case .dense, .vectorStructured, .unstructured, .block, .tile, .wrapped, .fanIn, .mask: false
     }
   }
 }
 
 extension TensorCoreEngine {
-  private func matrixEstimate(_ task: Task) -> Estimate {
+  private func matrixKernel(_ task: Task) -> Kernel {
     let op = task.asOperator
     guard let rate = gpu.dataTypes.rates[task.dataType] else {
       preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
     }
     if let (schedule, rate) = skippingSchedule(task, op, rate: rate) {
-      return finish(schedule, operatingPoint(of: schedule, rate: rate), task, op, rate: rate)
+      return kernel(schedule, task, op, rate: rate)
     }
+    if let gap = gap(of: op) { return older(gap, rate).matrixKernel(task) }
     let work = MatrixWork(
       problems: op.matrixProblems.map(task.sparsity.weights.multiplied), rate: rate,
       elementBytes: Double(task.dataType.bits) / 8,
-      outputBytes: Double(task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
+      outputBytes: Double(outputBits ?? task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
       metadataBits: ignored.contains(.metadata) ? 0 : Double(task.sparsity.weights.metadataBitsPerValue),
-      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling))
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling),
+      weightStorage: op.weightStorage)
 
-    let machine = task.sparsity.weights.passes(on: gpu)
-    var best: (schedule: KernelSchedule, point: OperatingPoint)?
-    for kernel in gpu.kernels where work.isSparse ? kernel.isForSparse : kernel.isForDense {
-      guard task.sparsity.weights.fits(kernel, on: gpu) else { continue }
-      for splits in [1, 2, 4, 8] where splits == 1 || kernel.splitsReduction {
+    let problems = op.matrixProblems
+    // By time under the power limit, which is no less than at the highest clock.
+    var best: KernelSchedule?
+    var shortest = Seconds(.infinity)
+    for kernel in gpu.kernels where kernel.takes(work) && task.sparsity.weights.fits(kernel, on: gpu) {
+      var splits = 1
+      while splits <= 8 {
+        defer { splits *= 2 }
         // Splitting is for products with too few tiles and a long reduction.
-        guard splits == 1 || (work.problems.count == 1 && work.problems[0].k >= splits * 512) else { continue }
-        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: machine)
-        schedule.add(task.sparsity.weights, work, op.matrixProblems, gpu: gpu)
-        guard splits == 1 || schedule.waves == 1 else { continue }
-        let point = operatingPoint(of: schedule, rate: rate)
-        if point.elapsed < best?.point.elapsed ?? Seconds(.infinity) { best = (schedule, point) }
+        guard
+          splits == 1
+            || (kernel.splitsReduction && work.problems.count == 1 && work.problems[0].k >= splits * 512)
+        else { break }
+        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: gpu)
+        schedule.add(task.sparsity.weights, work, problems, gpu: gpu)
+        schedule.addDequantisation(task, work, gpu: gpu)
+        guard splits == 1 || schedule.waves == 1 else { break }
+        guard demand(of: schedule, rate: rate).elapsed(gpu.maximumClock.value) < shortest.value else { continue }
+        let elapsed = elapsedAlone(schedule, rate: rate)
+        if elapsed < shortest { (best, shortest) = (schedule, elapsed) }
       }
     }
-    guard let best else { preconditionFailure("a GPU has at least one kernel") }
-    return finish(best.schedule, best.point, task, op, rate: rate)
+    guard let best else { preconditionFailure("a GPU has at least one kernel for \(work.elementBytes) B") }
+    return kernel(best, task, op, rate: rate)
+  }
+
+  /// Where the library falls short in an operator.
+  private func gap(of op: Operator) -> LibraryGap? {
+    guard !gpu.library.gaps.isEmpty, case .gemm(let shape) = op.kind else { return nil }
+    return gpu.library.gap(for: op.dataType, isSparse: op.sparsity.weights != .dense, columns: shape.n)
+  }
+
+  /// The GPU as an older kernel uses it.
+  private func older(_ gap: LibraryGap, _ rate: MACRate) -> TensorCoreEngine {
+    var engine = self
+    engine.gpu.library = .ideal
+    engine.outputBits = gap.outputBits
+    if let bandwidth = gap.streamBandwidth { engine.gpu.dram.streamBandwidth = bandwidth }
+    var rate = rate
+    if let macs = gap.macsPerCycle { if gap.isSparse { rate.sparsePerCycle = macs } else { rate.perCycle = macs } }
+    if let energy = gap.macEnergy { rate.energy = energy }
+    engine.gpu.dataTypes.rates[gap.dataType] = rate
+    return engine
+  }
+
+  private func kernel(_ s: KernelSchedule, _ task: Task, _ op: Operator, rate: MACRate) -> Kernel {
+    Kernel(demand: demand(of: s, rate: rate), isDenseProduct: !s.isSparse) { point in
+      answer(s, point, task, op, rate: rate)
+    }
   }
 
   /// Energy of a schedule's actions at the highest voltage.
-  private func dynamicEnergy(of s: KernelSchedule, rate: MACRate) -> (mac: Joules, l1: Joules, l2: Joules) {
+  private func dynamicEnergy(
+    of s: KernelSchedule, rate: MACRate
+  ) -> (mac: Joules, clock: Joules, l1: Joules, l2: Joules) {
     (
-      rate.energy * s.executedMACs, gpu.sharedMemoryEnergy.value * Joules(s.l1ReadBytes + s.l1FilledBytes),
+      rate.energy * s.executedMACs, gpu.clockEnergy * (s.core * Double(gpu.multiprocessors)),
+      gpu.sharedMemoryEnergy.value * Joules(s.l1ReadBytes + s.l1FilledBytes),
       gpu.l2Energy.value * Joules(s.l2ReadBytes + s.l2WrittenBytes)
     )
   }
 
-  func operatingPoint(of s: KernelSchedule, rate: MACRate) -> OperatingPoint {
+  private func demand(of s: KernelSchedule, rate: MACRate) -> PowerDemand {
     let energy = dynamicEnergy(of: s, rate: rate)
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
-    return OperatingPoint(
-      PowerDemand(
-        launch: launch(of: s), cycles: max(s.core, s.l2),
-        memory: Seconds(memoryTime(dramBytes, active: s.activeMultiprocessors)),
-        dynamicEnergy: energy.mac + energy.l1 + energy.l2,
-        memoryEnergy: Joules(dramBytes * gpu.dram.energy.value)),
-      power: gpu.power, minimum: gpu.minimumClock, maximum: gpu.maximumClock)
+    return PowerDemand(
+      launch: launch(of: s), cycles: s.core, cache: Seconds(s.l2 / gpu.maximumClock.value),
+      memory: memoryTime(dramBytes, active: s.activeMultiprocessors),
+      dynamicEnergy: energy.mac + energy.clock + energy.l1 + energy.l2,
+      memoryEnergy: Joules(dramBytes * gpu.dram.energy.value),
+      overlapExponent: s.overlapsFully ? .infinity : gpu.overlapExponent)
+  }
+
+  /// What a schedule takes that runs alone.
+  func elapsedAlone(_ s: KernelSchedule, rate: MACRate) -> Seconds {
+    OperatingPoint(
+      demand(of: s, rate: rate), power: s.isSparse ? alone.other : alone.dense, minimum: gpu.minimumClock,
+      maximum: gpu.maximumClock
+    ).elapsed
   }
 
   /// The time of off-chip traffic that `active` SMs share.
-  private func memoryTime(_ bytes: Double, active: Double? = nil) -> Double {
-    guard bytes > 0 else { return 0 }
-    let rate = min(
-      gpu.dram.streamBandwidth.value, (active ?? .infinity) * gpu.multiprocessorBandwidth.value)
-    return bytes / rate + gpu.dram.latency.value
+  func memoryTime(_ bytes: Double, active: Double = .infinity) -> Seconds {
+    guard bytes > 0 else { return .zero }
+    let rate = min(gpu.dram.streamBandwidth.value, active * gpu.multiprocessorBandwidth.value)
+    return Seconds(bytes / rate) + gpu.dram.latency
   }
 
   /// The launch of a matrix kernel; adding up a split reduction is a kernel of its own.
   private func launch(of s: KernelSchedule) -> Seconds {
-    gpu.launch * (s.splits > 1 ? 2 : 1) + gpu.matrixSetup + (s.isSparse ? gpu.sparseSetup : .zero)
+    (gpu.launch + gpu.matrixSetup) * (s.splits > 1 ? 2 : 1) + (s.isSparse ? gpu.sparseSetup : .zero)
   }
 
-  func finish(
+  private func answer(
     _ s: KernelSchedule, _ point: OperatingPoint, _ task: Task, _ op: Operator, rate: MACRate
   ) -> Estimate {
-    let (mac, l1, l2) = dynamicEnergy(of: s, rate: rate)
+    let (mac, clockEnergy, l1, l2) = dynamicEnergy(of: s, rate: rate)
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
     let dram = Joules(dramBytes * gpu.dram.energy.value)
     let launch = launch(of: s)
-    let memory = Seconds(memoryTime(dramBytes, active: s.activeMultiprocessors))
+    let memory = memoryTime(dramBytes, active: s.activeMultiprocessors)
+    let cache = Seconds(s.l2 / gpu.maximumClock.value)
 
     let clock = point.clock.value
     var matrix = UnitTime(busy: Seconds(s.issue / clock))
-    matrix.stalled[.localMemory] = Seconds(s.feed / clock)
-    matrix.stalled[.fill] = Seconds(s.fill / clock)
-    matrix.stalled[.imbalance] = Seconds(s.imbalance / clock)
-    matrix.stalled[.launch] = launch
-    let isMemoryBound = memory.value >= s.l2 / clock
-    let isCoreBound = s.core / clock >= max(memory.value, s.l2 / clock)
-    matrix.stalled[isMemoryBound ? .dram : .l2] = max(.zero, point.elapsed - launch - Seconds(s.core / clock))
+    matrix.stalled[s.pace == .issue ? .localMemory : s.pace] = Seconds(s.feed / clock)
+    matrix.stalled[.fill] += Seconds(s.fill / clock)
+    matrix.stalled[.imbalance] += Seconds(s.imbalance / clock)
+    matrix.stalled[.launch] += launch
+    let isMemoryBound = memory >= cache
+    let isCoreBound = s.core / clock >= max(memory, cache).value
+    matrix.stalled[isMemoryBound ? .dram : .l2] += max(.zero, point.elapsed - launch - Seconds(s.core / clock))
 
     let bound: Bound
     if launch > point.elapsed * 0.5 {
@@ -159,7 +286,7 @@ extension TensorCoreEngine {
       bound = .power
     } else {
       let causes: [(Bound, Double)] = [
-        (s.isFeedBound ? .localMemory : .issue, s.issue + (s.isFeedBound ? s.feed : 0)), (.fill, s.fill),
+        (s.pace, s.issue + (s.pace == .issue ? 0 : s.feed)), (.fill, s.fill),
         (.imbalance, s.imbalance),
       ]
       bound = causes.max { $0.1 < $1.1 }?.0 ?? .issue
@@ -179,65 +306,19 @@ extension TensorCoreEngine {
         dramRead: Bytes(Int64(s.dramReadBytes.rounded())), dramWritten: Bytes(Int64(s.dramWrittenBytes.rounded())),
         l2Read: Bytes(Int64(s.l2ReadBytes.rounded())), l2Written: Bytes(Int64(s.l2WrittenBytes.rounded())),
         l1Filled: Bytes(Int64(s.l1FilledBytes.rounded())), l1Read: Bytes(Int64(s.l1ReadBytes.rounded())),
-        metadata: footprint.aMetadata),
+        metadata: s.storedIndexBytes.map { Bytes(Int64($0.rounded(.up))) } ?? footprint.aMetadata),
       energy: EnergyBreakdown(
-        mac: mac * point.energyScale, l1: l1 * point.energyScale, l2: l2 * point.energyScale, dram: dram,
+        mac: mac * point.energyScale, clock: clockEnergy * point.energyScale, l1: l1 * point.energyScale,
+        l2: l2 * point.energyScale, dram: dram,
         idle: gpu.power.idle * point.elapsed),
       isPowerCapped: point.isCapped,
       mapping: .kernel(s.kernel, splits: s.splits, tiles: s.tiles, waves: s.waves))
   }
+}
 
-  /// A vector kernel: bytes over the memory or cache they come from, or arithmetic over its rate, and a launch.
-  private func vectorEstimate(_ task: Task) -> Estimate {
-    let op = task.asOperator
-    let footprint = Footprint(op)
-    let work = op.vectorWork
-    let read = Double(footprint.b.count)
-    let written = Double(footprint.c.count)
-    let dramRead = task.inputsOnChip ? 0 : read
-    let dramWritten = task.outputOnChip ? 0 : written
-    let sms = Double(gpu.multiprocessors)
-    let instructions = gpu.vectorInstructions * Double(work.operations + work.elementsRead + work.elementsWritten)
-    let arithmetic =
-      (instructions / gpu.vector.operationsPerCycle
-        + Double(work.transcendentals) / gpu.vector.transcendentalsPerCycle) / sms
-    let l2 = (read + written) / gpu.l2Bandwidth.value
-    let vector = gpu.vector.energy * (instructions + Double(work.transcendentals))
-    let l2Energy = Joules((read + written) * gpu.l2Energy.value)
-    let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
-    let memory = Seconds(memoryTime(dramRead + dramWritten))
-    let point = OperatingPoint(
-      PowerDemand(
-        launch: gpu.launch, cycles: max(arithmetic, l2), memory: memory, dynamicEnergy: vector + l2Energy,
-        memoryEnergy: dram),
-      power: gpu.power, minimum: gpu.minimumClock, maximum: gpu.maximumClock)
-    let clock = point.clock.value
-    let elapsed = point.elapsed
-
-    let bound: Bound
-    if gpu.launch > elapsed * 0.5 {
-      bound = .launch
-    } else if memory.value >= max(arithmetic, l2) / clock {
-      bound = .dram
-    } else {
-      bound = l2 > arithmetic ? .l2 : .vector
-    }
-    var unit = UnitTime(busy: Seconds(arithmetic / clock))
-    unit.stalled[.launch] = gpu.launch
-    unit.stalled[bound == .vector || bound == .launch ? .dram : bound] =
-      max(.zero, elapsed - unit.busy - gpu.launch)
-    return Estimate(
-      elapsed: elapsed, cycles: Cycles(Int64((elapsed.value * clock).rounded(.up))), clock: point.clock,
-      bound: bound, matrix: UnitTime(idle: elapsed), vector: unit,
-      memory: UnitTime(
-        busy: min(elapsed, Seconds((dramRead + dramWritten) / gpu.dram.streamBandwidth.value)), of: elapsed),
-      macs: MACCount(),
-      traffic: Traffic(
-        dramRead: Bytes(Int64(dramRead)), dramWritten: Bytes(Int64(dramWritten)), l2Read: footprint.b,
-        l2Written: footprint.c, l1Filled: footprint.b, l1Read: footprint.b),
-      energy: EnergyBreakdown(
-        vector: vector * point.energyScale, l2: l2Energy * point.energyScale, dram: dram,
-        idle: gpu.power.idle * elapsed),
-      isPowerCapped: point.isCapped, mapping: .vector)
+extension GEMMKernel {
+  /// Whether it multiplies such operands.
+  fileprivate func takes(_ work: MatrixWork) -> Bool {
+    (work.isSparse ? isForSparse : isForDense) && (elementBits.map { Double($0) == 8 * work.elementBytes } ?? true)
   }
 }

@@ -1,0 +1,141 @@
+import Hardware
+import Quantities
+import Workloads
+
+/// Kernels for everything that is not a product.
+///
+/// Time = launch + (setᵢ) of: lanes, whose instructions go at one a lane and cycle, beside bytes from memory or the
+/// cache, whichever is slower; they overlap as all kernels' resources do.
+///
+/// Kernels that give each row to a group of threads (``RowKernel``) add, for w = rows / groups at work, at least one,
+/// waves: a first latency, w row latencies, and stream at no more than a row's own loads allow:
+///
+///     launch + latency + w·rowLatency + (lanesᵖ + bytesᵖ + (w·stream)ᵖ)^(1/p)
+///
+/// Rows that are read again after their statistics come from the cache, or from memory, as far as the first-level
+/// cache cannot hold those at work. A reduction to one result ends with a step over all thread blocks.
+/// Pruning takes what the library's compression takes.
+///
+/// Constants are measured on an H200 with eager PyTorch kernels. Left out: rows whose length no vector load divides
+/// (up to 10 times slower), reductions along columns.
+extension TensorCoreEngine {
+  func vectorKernel(_ task: Task) -> Kernel {
+    let op = task.asOperator
+    let kernels = gpu.vectorKernels
+    let footprint = Footprint(op)
+    let work = op.vectorWork
+    let isBackward = task.phase == .backwardData || task.phase == .backwardWeight
+    let sms = Double(gpu.multiprocessors)
+    var read = Double(footprint.b.count)
+    let written = Double(footprint.c.count)
+    var setup = Seconds.zero
+    var serialCycles = 0.0
+    var streamCycles = 0.0
+    var exponentials = Double(work.transcendentals)
+    var instructions =
+      kernels.instructionsPerOperation * Double(work.operations + work.elementsRead + work.elementsWritten)
+    if let (kernel, rows, width) = rowKernel(task.kind) {
+      let group = Double(kernel.groupSize(width: width))
+      let concurrent = sms * (Double(kernels.residentThreads) / group).rounded(.down)
+      let waves = max(1, Double(rows) / concurrent)
+      serialCycles = Double(kernel.latency) + waves * Double(kernel.rowLatency)
+      streamCycles =
+        waves * (Double(kernel.streamLatency) + kernel.elementLatency * Double(max(0, width - kernel.coveredElements)))
+      // Counted with their exponentials and roots.
+      instructions = kernel.instructionsPerElement * Double(rows * width) * (isBackward ? 2 : 1)
+      exponentials = 0
+      if kernel.readsTwice {
+        let held = min(waves, 1) * concurrent / sms * Double(width * task.dataType.bits / 8)
+        read *= 1 + min(1, held / Double(gpu.sharedMemory.count))
+      }
+    } else if case .pruning(let pruning) = task.kind, let compression = gpu.library.compression {
+      setup = max(compression.minimum, compression.perWeight * Double(pruning.elements))
+    } else if case .reduction(let reduction) = task.kind, reduction.outputs == 1 {
+      setup = kernels.reductionSetup
+    }
+    let dramRead = task.inputsOnChip ? 0 : read
+    let dramWritten = task.outputOnChip ? 0 : written
+
+    let arithmetic =
+      (instructions / gpu.vector.operationsPerCycle
+        + exponentials / gpu.vector.transcendentalsPerCycle) / sms
+    // What comes from memory passes the cache on its way.
+    let l2Read = max(read, op.scatteredSectorBytes)
+    let cache = Seconds((l2Read + written) / (kernels.cacheBandwidth.value * gpu.maximumClock.value))
+    let memory = memoryTime(dramRead + dramWritten)
+    let bytes = max(memory, cache)
+    let vector = gpu.vector.energy * (instructions + exponentials)
+    let l2Energy = Joules((l2Read + written) * gpu.l2Energy.value)
+    let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
+    let serial = Seconds(serialCycles / gpu.maximumClock.value)
+    let stream = Seconds(streamCycles / gpu.maximumClock.value)
+    let launch = gpu.launch + setup
+    let demand = PowerDemand(
+      launch: launch + serial, cycles: arithmetic, cache: stream, memory: bytes, dynamicEnergy: vector + l2Energy,
+      memoryEnergy: dram, overlapExponent: gpu.overlapExponent)
+    return Kernel(demand: demand) { point in
+      let clock = point.clock.value
+      let elapsed = point.elapsed
+      let lanes = Seconds(arithmetic / clock)
+
+      let bound: Bound
+      if launch > elapsed * 0.5 {
+        bound = .launch
+      } else if bytes >= max(lanes, stream, serial) {
+        bound = memory >= cache ? .dram : .l2
+      } else {
+        bound = .vector
+      }
+      var unit = UnitTime(busy: lanes)
+      unit.stalled[.launch] = launch
+      unit.stalled[.fill] = serial
+      unit.stalled[memory >= cache ? .dram : .l2] = max(.zero, elapsed - lanes - launch - serial)
+      return Estimate(
+        elapsed: elapsed, cycles: Cycles(Int64((elapsed.value * clock).rounded(.up))), clock: point.clock,
+        bound: bound, matrix: UnitTime(idle: elapsed), vector: unit,
+        memory: UnitTime(
+          busy: min(elapsed, Seconds((dramRead + dramWritten) / gpu.dram.streamBandwidth.value)), of: elapsed),
+        macs: MACCount(),
+        traffic: Traffic(
+          dramRead: Bytes(Int64(dramRead)), dramWritten: Bytes(Int64(dramWritten)), l2Read: Bytes(Int64(l2Read)),
+          l2Written: footprint.c, l1Filled: Bytes(Int64(l2Read)), l1Read: Bytes(Int64(read))),
+        energy: EnergyBreakdown(
+          vector: vector * point.energyScale, l2: l2Energy * point.energyScale, dram: dram,
+          idle: gpu.power.idle * elapsed),
+        isPowerCapped: point.isCapped, mapping: .vector)
+    }
+  }
+
+  private func rowKernel(_ kind: OperatorKind) -> (RowKernel, rows: Int, width: Int)? {
+    let kernels = gpu.vectorKernels
+    switch kind {
+    case .normalization(let op) where op.function == .layer: return (kernels.layerNormalization, op.rows, op.width)
+    case .normalization(let op) where op.function == .rms: return (kernels.rmsNormalization, op.rows, op.width)
+    case .softmax(let op):
+      let isWide = op.width >= kernels.narrowestWideRow
+      return (isWide ? kernels.wideSoftmax : kernels.narrowSoftmax, op.rows, op.width)
+    default: return nil
+    }
+  }
+}
+
+extension RowKernel {
+  /// Threads that share a row.
+  fileprivate func groupSize(width: Int) -> Int {
+    guard let elementsPerThread else { return threads }
+    return min(1024, max(threads, width / elementsPerThread / 32 * 32))
+  }
+}
+
+extension Operator {
+  /// Bytes that a transposition reads from the level-two cache: neighbours on one side are apart on the other, so every
+  /// element costs a whole sector of 32 bytes. Copies of 2 M to 200 M elements on an H200 take 1.4 to 1.6 times as long as
+  /// that alone.
+  ///
+  /// Left out: sectors that stay in the first-level cache until a neighbour needs them; kernels that turn tiles in shared
+  /// memory, which cost no more than a copy.
+  fileprivate var scatteredSectorBytes: Double {
+    guard case .elementwise(let operation) = kind, operation.function == .transpose else { return 0 }
+    return 32 * Double(operation.elements)
+  }
+}
