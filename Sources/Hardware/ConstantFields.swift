@@ -127,6 +127,12 @@ struct ConstantFields {
     }
   }
 
+  /// A list of words of a closed set that may be absent.
+  mutating func optionalChoices<T: RawRepresentable & CaseIterable>(_ key: String, what: String) -> [T]?
+  where T.RawValue == String {
+    fields.node(key) == nil ? nil : choices(key, what: what)
+  }
+
   /// Reports values that contradict each other.
   func contradiction(_ message: String, help: String? = nil) {
     fields.reader.report(.inconsistentHardware, message, at: fields.node.range, help: help)

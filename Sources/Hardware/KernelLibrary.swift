@@ -8,19 +8,9 @@ public import Workloads
 public struct KernelLibrary: Sendable {
   /// Products that run on older kernels.
   public var gaps: [LibraryGap]
-  /// Compression of weights into the 2:4 format.
-  public var compression: Compression?
-
-  /// How fast weights are compressed.
-  public struct Compression: Hashable, Sendable {
-    /// What a call takes however little it compresses.
-    public var minimum: Seconds
-    /// Time for each weight of large matrices.
-    public var perWeight: Seconds
-  }
 
   /// A library that gets all out of the hardware.
-  public static let ideal = KernelLibrary(gaps: [], compression: nil)
+  public static let ideal = KernelLibrary(gaps: [])
 
   /// What products of a type and width fall short of; nil where they do not.
   public func gap(for type: DataType, isSparse: Bool, columns: Int) -> LibraryGap? {
@@ -53,18 +43,10 @@ extension KernelLibrary {
       self = .ideal
       return
     }
-    var compression: Compression?
-    if var section = fields.optionalSection("compression") {
-      let minimum = section.quantity("minimum", as: Seconds.self)
-      let perWeight = section.quantity("per_weight", as: Seconds.self)
-      section.finish()
-      guard let minimum, let perWeight else { return nil }
-      compression = Compression(minimum: minimum, perWeight: perWeight)
-    }
     let sections = fields.sections()
     let gaps = sections.compactMap { LibraryGap(reading: $0.section) }
     guard gaps.count == sections.count else { return nil }
-    self.init(gaps: gaps, compression: compression)
+    self.init(gaps: gaps)
   }
 }
 

@@ -24,6 +24,7 @@ extension SystolicArray {
     var dataflows: [Dataflow]?
     var element: SparseElement?
     var latency: Cycles?
+    var beside: [Unit] = []
     if var array = fields.section("array") {
       rows = array.count("rows")
       columns = array.count("columns")
@@ -33,6 +34,7 @@ extension SystolicArray {
       group = array.count("largest_group")
       latency = array.quantity("accumulator_latency")
       interleaving = array.count("interleaving")
+      beside = array.optionalChoices("beside_weight_gradients", what: "unit") ?? []
       array.finish()
       if let element, let group, element == .none, group != 1 {
         array.contradiction("elements without N:M support cannot hold groups of \(group)")
@@ -45,6 +47,19 @@ extension SystolicArray {
       weight = buffers.quantity("weight")
       output = buffers.quantity("output")
       bufferEnergy = buffers.quantity("energy")
+      if let rows, let columns, let group, let interleaving, let dataTypes {
+        let bits = Int64(dataTypes.rates.keys.map(\.bits).max() ?? 0)
+        let values = Int64(rows * (element == .group ? group : 1))
+        // What each half must hold for one fold to run.
+        buffers.check(
+          "weight", weight, Bytes(bits: values * Int64(columns) * (bits + Int64(ceilLog2(group)))),
+          "the weights of \(rows)×\(columns) elements")
+        buffers.check(
+          "input", input, Bytes(bits: values * Int64(interleaving) * bits), "\(interleaving) rows of a fold")
+        buffers.check(
+          "output", output, Bytes(bits: Int64(columns * interleaving) * max(32, bits)),
+          "the sums of \(interleaving) rows")
+      }
       buffers.finish()
     }
     var pruner: Pruner?
@@ -71,6 +86,17 @@ extension SystolicArray {
       rows: rows, columns: columns, clock: clock, dataTypes: dataTypes, dataflows: dataflows,
       sparseElement: element, largestGroup: group, accumulatorLatency: latency, interleaving: interleaving,
       inputBuffer: input, weightBuffer: weight, outputBuffer: output, dram: dram, vector: vector, pruner: pruner,
-      updater: updater, idle: idle, bufferEnergy: bufferEnergy)
+      updater: updater, besideWeightGradients: Set(beside), idle: idle, bufferEnergy: bufferEnergy)
+  }
+}
+
+extension ConstantFields {
+  /// Reports a buffer of which a half does not hold a tile; the other half is filled meanwhile.
+  fileprivate mutating func check(_ key: String, _ capacity: Bytes?, _ tile: Bytes, _ what: String) {
+    guard let capacity, let node = node(key), capacity.count < 2 * tile.count else { return }
+    report(
+      .inconsistentHardware,
+      "half of the \(key) buffer, \(Bytes(capacity.count / 2)), is too small for one tile: \(what) take \(tile)",
+      at: (node["value"] ?? node).range, help: "give it at least \(tile * 2)")
   }
 }

@@ -20,6 +20,16 @@ public struct SystolicArray: Sendable {
     case group
   }
 
+  /// A unit beside the array.
+  public enum Unit: String, CaseIterable, Hashable, Sendable {
+    /// Normalization, activation and the like.
+    case vector
+    /// On-line pruning.
+    case pruner
+    /// Optimizer steps.
+    case updater
+  }
+
   /// Elements along the first side, where the reduction (weight-stationary) or output rows (output-stationary) lie.
   public var rows: Int
   /// Elements along the second side.
@@ -52,6 +62,9 @@ public struct SystolicArray: Sendable {
   public var pruner: Pruner?
   /// Optimizer steps; nil does them on the vector unit.
   public var updater: Updater?
+  /// Units that work on gradients, updates and pruning while the array computes weight gradients, which nothing on
+  /// the way back waits for.
+  public var besideWeightGradients: Set<Unit> = []
   /// What is drawn whatever is done.
   public var idle: Watts
   /// Energy of a byte from a buffer.

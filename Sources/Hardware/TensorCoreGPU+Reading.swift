@@ -42,6 +42,7 @@ extension TensorCoreGPU {
     let attentionKernels = AttentionKernels(reading: &fields)
     let library = KernelLibrary(reading: &fields)
     let sparseKernels = SparseKernels(reading: &fields)
+    let compression = WeightCompression(reading: &fields)
     var port: BytesPerCycle?
     var fillPort: BytesPerCycle?
     var multiprocessorBandwidth: BytesPerSecond?
@@ -98,7 +99,7 @@ extension TensorCoreGPU {
       stepBytes: stepBytes, epiloguePort: epilogue, sparseEpiloguePort: sparseEpilogue, vector: vector,
       laneMACs: vector.operationsPerCycle, vectorKernels: vectorKernels, attentionKernels: attentionKernels,
       library: library,
-      sparseKernels: sparseKernels,
+      sparseKernels: sparseKernels, compression: compression,
       power: power,
       sharedMemoryEnergy: sharedEnergy, l2Energy: l2Energy, clockEnergy: clockEnergy)
   }

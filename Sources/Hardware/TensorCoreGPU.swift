@@ -74,6 +74,8 @@ public struct TensorCoreGPU: Sendable {
   public var library: KernelLibrary
   /// Kernels for weights in blocks or with zeros anywhere; nil where there are none.
   public var sparseKernels: SparseKernels?
+  /// How its library compresses weights to 2:4; nil does it as fast as vector work.
+  public var compression: WeightCompression?
   /// Power and voltage.
   public var power: PowerModel
   /// Energy of a byte through shared memory.

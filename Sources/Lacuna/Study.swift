@@ -68,7 +68,7 @@ public struct Study: Sendable {
     let typed = dataType.map(workload.converting(to:)) ?? workload
     let stored = weightType.map(typed.storingWeights(as:)) ?? typed
     if let training {
-      (self.workload, notes) = try stored.trained(by: training, rules: rules)
+      (self.workload, notes) = try stored.trained(by: training, rules: rules, keepsTypes: dataType != nil)
       baseline = try typed.trained(by: .dense, rules: []).workload.withoutPatterns
     } else {
       (self.workload, notes) = try stored.applying(rules)

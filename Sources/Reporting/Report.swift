@@ -8,6 +8,8 @@ public enum Report: Sendable {
   case run(RunReport, operators: OperatorLimit = .first(15))
   /// The same workload on several machines.
   case comparison([RunReport])
+  /// A training run of several phases.
+  case schedule(ScheduleReport)
   /// Machines, a line each.
   case machines([Machine])
   /// One machine with all its constants.

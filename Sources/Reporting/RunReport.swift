@@ -123,6 +123,9 @@ extension RunResult {
 }
 
 extension RunTotals {
+  /// Operations of a dense run, two for each multiply-accumulate, for each joule that this run spent.
+  var operationsPerJoule: Double { ratio(2 * Double(macs.dense), energy.total.value) ?? 0 }
+
   /// The part of the step in which the matrix unit works.
   var matrixUtilisation: Double? { ratio(matrix.busy.value, elapsed.value) }
 }

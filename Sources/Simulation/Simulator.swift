@@ -116,6 +116,7 @@ public enum Simulator {
     results.reserveCapacity(operators.count)
     // Matrix time that vector work can still hide behind.
     var slack = Seconds.zero
+    var beside = WeightGradientSlack()
     for (position, op) in zip(positions, operators) {
       var exposed = estimates[position].elapsed
       if engine.overlapsVectorWork {
@@ -126,6 +127,11 @@ public enum Simulator {
           slack = slack - hidden
           exposed = exposed - hidden
         }
+      }
+      if op.phase == .backwardWeight, op.kind.isMatrix {
+        beside.open(estimates[position], repeats: op.repeats)
+      } else if engine.runsBesideWeightGradients(op) {
+        exposed = beside.exposed(estimates[position], repeats: op.repeats)
       }
       results.append(
         RunResult.OperatorResult(
@@ -140,7 +146,7 @@ public enum Simulator {
   private static func adapt<E: Engine>(
     _ operators: [Operator], to engine: E, machine: String, notes: inout NoteList
   ) throws(DiagnosticList) -> [Operator] {
-    var problems: [Diagnostic] = []
+    var problems = RefusalList()
     var adapted: [Operator] = []
     adapted.reserveCapacity(operators.count)
     for op in operators {
@@ -149,11 +155,10 @@ public enum Simulator {
         for change in changes { notes.add(change, op.name) }
         adapted.append(op)
       case .impossible(let code, let reason, let help):
-        problems.append(
-          Diagnostic(code, "\(machine) cannot run '\(op.name)': \(reason)", help: help))
+        problems.add(op.name, code, reason, help: help)
       }
     }
-    guard problems.isEmpty else { throw DiagnosticList(problems) }
+    guard problems.isEmpty else { throw DiagnosticList(problems.diagnostics(machine)) }
     return adapted
   }
 
@@ -170,6 +175,34 @@ public enum Simulator {
     assert(
       estimate.macs.useful <= estimate.macs.dense,
       "'\(op.name)': \(estimate.macs.useful) useful of \(estimate.macs.dense) dense MACs")
+  }
+}
+
+/// What products that give weight gradients leave free of the units beside the matrix unit, and of off-chip memory.
+///
+/// Nothing on the way back waits for a weight gradient, so those products can be put off and run beside later vector
+/// work, updates and pruning. The units beside the array take turns; they and memory are each used for the sum of what is
+/// asked of them:
+///
+///     Σ time = max over {units, memory} of what both kinds of operators need of it, and no less than the products
+///
+/// Left out: that the units could also run beside each other; that an update waits for its own gradient, which matters for the last layer of the way back only.
+private struct WeightGradientSlack {
+  private var units = Seconds.zero
+  private var memory = Seconds.zero
+
+  mutating func open(_ estimate: Estimate, repeats: Int) {
+    units += estimate.elapsed * Double(repeats)
+    memory += (estimate.elapsed - estimate.memory.busy) * Double(repeats)
+  }
+
+  /// What one run of an operator adds to the step.
+  mutating func exposed(_ estimate: Estimate, repeats: Int) -> Seconds {
+    let needed = (units: estimate.vector.busy * Double(repeats), memory: estimate.memory.busy * Double(repeats))
+    let added = max(.zero, max(needed.units - units, needed.memory - memory))
+    units = units + added - needed.units
+    memory = memory + added - needed.memory
+    return added / Double(repeats)
   }
 }
 
@@ -204,6 +237,29 @@ struct Residency {
     }
     for (index, op) in operators.enumerated() {
       outputOnChip.append(fits[index] && isConsumed[index] && op.phase != .forward)
+    }
+  }
+}
+
+/// Collects operators that a machine cannot run, those with the same reason together.
+private struct RefusalList {
+  private var refusals: [(first: String, others: Int, code: DiagnosticCode, reason: String, help: String)] = []
+
+  var isEmpty: Bool { refusals.isEmpty }
+
+  mutating func add(_ name: String, _ code: DiagnosticCode, _ reason: String, help: String) {
+    if let index = refusals.firstIndex(where: { ($0.code, $0.reason, $0.help) == (code, reason, help) }) {
+      refusals[index].others += 1
+    } else {
+      refusals.append((name, 0, code, reason, help))
+    }
+  }
+
+  func diagnostics(_ machine: String) -> [Diagnostic] {
+    refusals.map { refusal in
+      let more = refusal.others == 0 ? "" : " and \(refusal.others) more"
+      return Diagnostic(
+        refusal.code, "\(machine) cannot run '\(refusal.first)'\(more): \(refusal.reason)", help: refusal.help)
     }
   }
 }

@@ -54,6 +54,8 @@ protocol Engine {
   var overlapsVectorWork: Bool { get }
   /// Whether it widens weights that are stored in a narrower type than they are multiplied in.
   var widensWeights: Bool { get }
+  /// Whether an operator runs beside earlier products that give weight gradients, instead of after them.
+  func runsBesideWeightGradients(_ op: Operator) -> Bool
 }
 
 /// An operator as a machine runs it, or why it cannot.
@@ -69,6 +71,8 @@ extension Engine {
   func estimates(of tasks: [Task], times: [Double]) -> [Estimate] { tasks.map(estimate) }
 
   var widensWeights: Bool { false }
+
+  func runsBesideWeightGradients(_ op: Operator) -> Bool { false }
 
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {

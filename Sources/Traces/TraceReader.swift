@@ -83,12 +83,25 @@ public struct ImportedTrace: Sendable {
 
 /// Reads workloads in any of the formats, which it tells apart by content.
 public enum TraceReader {
-  /// Reads a file, or standard input when `path` is `-`.
+  /// Reads a file, or standard input when `path` is `-`. The endings of a trace may be left out where that leaves no doubt:
+  /// `Traces/resnet50` for `Traces/resnet50.jsonl.zst`.
   /// - Throws: everything ``InputFile/load(_:limit:)`` throws, `unknown-format`, and all problems of the content.
   public static func read(
     _ path: String, options: ImportOptions = ImportOptions()
   ) throws(DiagnosticList) -> ImportedTrace {
-    try read(try InputFile.load(path), options: options)
+    try read(try InputFile.load(completed(path)), options: options)
+  }
+
+  /// The path with the endings of the only file that has this name otherwise; as it is where it exists, or where several
+  /// files do.
+  private static func completed(_ path: String) -> String {
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { String(path[...$0]) } ?? ""
+    let name = path.dropFirst(folder.count)
+    guard !name.isEmpty, name != "-" else { return path }
+    let names = InputFile.names(inFolder: folder.isEmpty ? "." : folder)
+    let longer = names.filter { $0.hasPrefix(name + ".") }
+    return names.contains(String(name)) || longer.count != 1 ? path : folder + longer[0]
   }
 
   /// Reads a workload from content that is in memory.

@@ -159,7 +159,7 @@ extension SparsityPattern: DocumentReadable {
 }
 
 extension String {
-  fileprivate var trimmed: String {
+  var trimmed: String {
     var slice = self[...]
     while slice.first?.isWhitespace == true { slice.removeFirst() }
     while slice.last?.isWhitespace == true { slice.removeLast() }

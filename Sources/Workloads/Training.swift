@@ -2,7 +2,7 @@ public import Diagnostics
 
 /// Which operands a training method prunes to N:M, in which of the three products of a layer.
 ///
-/// With C multiply-accumulates a product, s = N/M: dense 3C; one pruned product (s + 2)C; BDWP (2s + 1)C.
+/// With C multiply-accumulates a product, s = N/M: dense 3C; one pruned product (s + 2)C; two (2s + 1)C; all three 3sC.
 public enum TrainingMethod: String, CaseIterable, Hashable, Sendable {
   /// Nothing.
   case dense
@@ -14,10 +14,23 @@ public enum TrainingMethod: String, CaseIterable, Hashable, Sendable {
   case sdwp
   /// Weights in both, each grouped along its own reduction axis (Fang et al., arXiv 2309.13015).
   case bdwp
+  /// Weights in both under separate masks; the backward one is found after its rows, the output channels, have been
+  /// permuted (Zhang et al., ICML 2023). Output gradients are brought into that order by a copy of their own; the
+  /// search for a permutation, once in many steps, is left out.
+  case biMask = "bi-mask"
+  /// Weights in both under one mask that holds along either axis (Hubara et al., NeurIPS 2021), pruned and stored
+  /// once. What searching such a mask takes beyond one pruning pass is left out: it is kept for many steps.
+  case transposable
+  /// Weights in both, and output gradients in the backward-weight product, with operands in FP8 (Hu et al., S-STE,
+  /// NeurIPS 2024).
+  case sSTE = "s-ste"
 
-  var prunesForwardWeights: Bool { self == .srSTE || self == .bdwp }
-  var prunesBackwardWeights: Bool { self == .sdwp || self == .bdwp }
-  var prunesGradients: Bool { self == .sdgp }
+  var prunesForwardWeights: Bool { self != .dense && self != .sdgp && self != .sdwp }
+  var prunesBackwardWeights: Bool { self != .dense && self != .srSTE && self != .sdgp }
+  var prunesDataGradients: Bool { self == .sdgp }
+  var prunesWeightGradients: Bool { self == .sSTE }
+  /// What operands of pruned products are converted to; nil keeps their type.
+  var operandType: DataType? { self == .sSTE ? .fp8 : nil }
 }
 
 extension Workload {
@@ -31,9 +44,11 @@ extension Workload {
   /// A forward trace is expanded (``expandedToTraining(optimizer:)``); a recorded training trace is used as it ran.
   /// The rules give the weights' N:M pattern; the method says in which products it applies, and the pruning passes it
   /// needs are added: of weights after their update, of gradients before their use.
+  /// - Parameter keepsTypes: whether a method that has a data type of its own leaves operands as they are.
   /// - Throws: `invalid-pattern` for a pattern that is not N:M, `matches-nothing`, `missing-key` without a rule.
   public func trained(
-    by method: TrainingMethod, rules: [SparsityRule], optimizer: WeightUpdate.Optimizer = .momentum
+    by method: TrainingMethod, rules: [SparsityRule], optimizer: WeightUpdate.Optimizer = .momentum,
+    keepsTypes: Bool = false
   ) throws(DiagnosticList) -> (workload: Workload, notes: [WorkloadNote]) {
     var result = isTraining ? self : expandedToTraining(optimizer: optimizer)
     guard method != .dense else { return (result, []) }
@@ -52,167 +67,123 @@ extension Workload {
             .invalidPattern, "\(method.rawValue) prunes to N:M; \(rule.pattern) is not an N:M pattern",
             help: "use a pattern such as weights=2:8"))
       }
-      guard result.operators.contains(where: rule.covers) else {
+      guard result.operators.contains(where: rule.coversWeights) else {
         throw DiagnosticList(rule.matchesNothing(in: self))
       }
     }
 
-    var notes = WorkloadNotes()
-    var pass = PruningPass(method: method)
-    for var op in result.operators {
-      if let rule = rules.last(where: { $0.covers(op) }), case .structured(let n, let m) = rule.pattern {
-        pass.apply(n, m, rule.pattern, to: &op, notes: &notes)
+    var step = PruningStep(method: method, operandType: keepsTypes ? nil : method.operandType)
+    for op in result.operators {
+      if let rule = rules.last(where: { $0.coversWeights(of: op) }), case .structured(let n, let m) = rule.pattern {
+        step.append(op, n, m)
+      } else {
+        step.append(op)
       }
-      pass.append(op)
     }
-    result.operators = pass.finished()
-    return (result, notes.all)
+    result.operators = step.finished()
+    return (result, step.notes.all)
   }
 }
 
-/// Rewrites a training step operator by operator and keeps its dependencies right while pruning passes are inserted.
-private struct PruningPass {
+extension SparsityRule {
+  /// Whether the rule speaks of a product that a layer's weights take part in or whose gradient it gives.
+  fileprivate func coversWeights(of op: Operator) -> Bool {
+    covers(op) || op.phase == .backwardWeight && op.kind.isMatrix && (operators.map(op.name.fits(glob:)) ?? true)
+  }
+}
+
+/// Rewrites a training step operator by operator and keeps its dependencies right while passes are inserted.
+private struct PruningStep {
   let method: TrainingMethod
+  let operandType: DataType?
+  private(set) var notes = WorkloadNotes()
   private var operators: [Operator] = []
   /// Where each operator of the input went.
   private var positions: [Int] = []
   private var weightPasses: [Operator] = []
-  /// The pass that prunes a gradient for the operator that comes next.
-  private var gradientPass: Int?
 
-  init(method: TrainingMethod) { self.method = method }
-
-  mutating func apply(
-    _ n: Int, _ m: Int, _ pattern: SparsityPattern, to op: inout Operator, notes: inout WorkloadNotes
-  ) {
-    let isForward = op.phase == .forward || op.phase == .inference
-    let prunesWeights =
-      isForward
-      ? method.prunesForwardWeights : op.phase == .backwardData && method.prunesBackwardWeights
-    let prunesGradient = op.phase == .backwardData && method.prunesGradients
-    guard prunesWeights || prunesGradient else { return }
-    var pruned = op
-    if prunesWeights { pruned.sparsity.weights = pattern } else { pruned.sparsity.activations = pattern }
-    guard pruned.shapeProblems().isEmpty else {
-      notes.add("stays dense: its channels are not divisible into groups for \(pattern)", op.name)
-      return
-    }
-    op = pruned
-    let elements = prunesWeights ? op.weightElements : op.matrixProblems.reduce(0) { $0 + $1.bElements }
-    let suffix = prunesGradient ? "gradient" : isForward ? "forward" : "backward"
-    let pass = Operator(
-      name: "\(op.name).prune_\(suffix)", kind: .pruning(Pruning(elements: elements, n: n, m: m)),
-      phase: prunesGradient ? .backwardData : .update, dataType: op.dataType, repeats: op.repeats)
-    if prunesGradient {
-      var pass = pass
-      pass.dependencies = op.dependencies.map { positions[$0] }
-      gradientPass = operators.count
-      operators.append(pass)
-    } else {
-      weightPasses.append(pass)
-    }
-  }
-
-  mutating func append(_ op: Operator) {
-    var op = op
-    op.dependencies = op.dependencies.map { positions[$0] }
-    if let pass = gradientPass { op.dependencies.append(pass) }
-    gradientPass = nil
-    positions.append(operators.count)
-    operators.append(op)
+  init(method: TrainingMethod, operandType: DataType?) {
+    self.method = method
+    self.operandType = operandType
   }
 
   /// Weights are pruned after their update, at the end of the step.
   func finished() -> [Operator] { operators + weightPasses }
-}
 
-extension Workload {
-  /// The training step of a forward trace: its operators in the forward phase, then for each, last to first, the
-  /// gradient of its input and of its weights, then an update of all weights.
-  ///
-  /// The first operator with weights gets no input gradient: nobody needs the gradient of the data. Additions and
-  /// copies pass gradients on without work.
-  public func expandedToTraining(optimizer: WeightUpdate.Optimizer) -> Workload {
-    var result = self
-    for index in result.operators.indices { result.operators[index].phase = .forward }
-    let firstWeights = operators.firstIndex { $0.weightElements > 0 }
+  mutating func append(_ op: Operator) {
+    var op = op
+    op.dependencies = op.dependencies.map { positions[$0] }
+    positions.append(operators.count)
+    operators.append(op)
+  }
 
-    // What gave the gradient that the next operator, going back, receives.
-    var gradient = result.operators.count - 1
-    for (index, op) in operators.enumerated().reversed() {
-      let received = gradient
-      for var backward in op.backward(includingInput: index != firstWeights) {
-        backward.dependencies = [received]
-        if backward.phase == .backwardData { gradient = result.operators.count }
-        result.operators.append(backward)
-      }
+  /// Adds an operator whose layer is pruned to n of m, with what its method does to it.
+  mutating func append(_ op: Operator, _ n: Int, _ m: Int) {
+    let pattern = SparsityPattern.structured(n: n, m: m)
+    var pruned = op
+    /// What is pruned before the operator, or after the update where it is weights.
+    var pass: (suffix: String, elements: Int)?
+    switch op.phase {
+    case .forward, .inference:
+      guard method.prunesForwardWeights else { return append(op) }
+      pruned.sparsity.weights = pattern
+      pass = (method == .transposable ? "prune_transposable" : "prune_forward", op.weightElements)
+    case .backwardData where method.prunesDataGradients:
+      pruned.sparsity.activations = pattern
+      pass = ("prune_gradient", op.matrixProblems.reduce(0) { $0 + $1.bElements })
+    case .backwardData:
+      guard method.prunesBackwardWeights else { return append(op) }
+      pruned.sparsity.weights = pattern
+      if method != .transposable { pass = ("prune_backward", op.weightElements) }
+    case .backwardWeight:
+      guard method.prunesWeightGradients else { return append(op) }
+      pruned.sparsity.weights = pattern
+      pass = ("prune_gradient", op.matrixProblems.reduce(0) { $0 + $1.aElements })
+    case .update: return append(op)
     }
-    for op in operators where op.weightElements > 0 {
-      result.operators.append(
-        Operator(
-          name: op.name + ".update",
-          kind: .update(WeightUpdate(parameters: op.weightElements, optimizer: optimizer)), phase: .update,
-          dataType: op.dataType, repeats: op.repeats))
+    let divides = pruned.shapeProblems().isEmpty && (method != .transposable || op.channelsDivide(by: m))
+    guard divides else {
+      notes.add("stays dense: its channels are not divisible into groups for \(pattern)", op.name)
+      return append(op)
     }
-    return result
+    if let operandType, op.dataType.bits > operandType.bits { pruned.dataType = operandType }
+    let isGradient = pass?.suffix == "prune_gradient"
+    let pruning = pass.map {
+      Operator(
+        name: "\(op.name).\($0.suffix)", kind: .pruning(Pruning(elements: $0.elements, n: n, m: m)),
+        phase: isGradient ? op.phase : .update, dataType: op.dataType, outputType: pruned.dataType,
+        repeats: op.repeats)
+    }
+    if let pruning, isGradient { return insert(pruning, before: pruned) }
+    if let pruning { weightPasses.append(pruning) }
+    guard method == .biMask, op.phase == .backwardData else { return append(pruned) }
+    let gradients = op.matrixProblems.reduce(0) { $0 + $1.bElements }
+    insert(
+      Operator(
+        name: "\(op.name).permute_gradient", kind: .elementwise(Elementwise(.copy, elements: gradients)),
+        phase: op.phase, dataType: op.dataType, repeats: op.repeats), before: pruned)
+  }
+
+  /// Adds an operator that works on the operands of `op`, and then `op`, which uses its result as well.
+  private mutating func insert(_ inserted: Operator, before op: Operator) {
+    var inserted = inserted
+    inserted.dependencies = op.dependencies.map { positions[$0] }
+    operators.append(inserted)
+    append(op)
+    operators[operators.count - 1].dependencies.append(operators.count - 2)
   }
 }
-
 extension Operator {
-  /// The operators of its backward pass.
-  func backward(includingInput: Bool) -> [Operator] {
-    func make(_ suffix: String, _ kind: OperatorKind, _ phase: Phase) -> Operator {
-      Operator(
-        name: name + suffix, kind: kind, phase: phase, dataType: dataType, outputType: outputType,
-        repeats: repeats)
-    }
-    let input: [OperatorKind]
-    var weights: [OperatorKind] = []
+  /// Whether groups of `m` divide the channels on both sides of a layer.
+  fileprivate func channelsDivide(by m: Int) -> Bool {
     switch kind {
-    case .gemm(let g) where g.hasWeights:
-      input = [.gemm(GEMM(m: g.k, n: g.n, k: g.m, batch: g.batch))]
-      weights = [.gemm(GEMM(m: g.m, n: g.k, k: g.n, batch: g.batch, hasWeights: false))]
-    case .gemm(let g):
-      input = [
-        .gemm(GEMM(m: g.m, n: g.k, k: g.n, batch: g.batch, hasWeights: false)),
-        .gemm(GEMM(m: g.k, n: g.n, k: g.m, batch: g.batch, hasWeights: false)),
-      ]
-    case .groupedGEMM(let g):
-      input = [.groupedGEMM(GroupedGEMM(m: g.k, k: g.m, columns: g.columns))]
-      // The reduction runs over each group's own columns; groups of equal width are one batch.
-      let widths = g.columns.filter { $0 > 0 }.reduce(into: [:]) { $0[$1, default: 0] += 1 }
-      weights = widths.sorted { $0.key < $1.key }.map { width, count in
-        .gemm(GEMM(m: g.m, n: g.k, k: width, batch: count, hasWeights: false))
-      }
-    case .convolution(let convolution):
-      input = [.convolution(convolution)]
-      weights = [.convolution(convolution)]
-    case .elementwise(let e):
-      switch e.function {
-      case .add, .copy, .cast: input = []
-      case .transpose: input = [kind]
-      case .multiply, .relu, .gelu, .silu, .tanh, .sigmoid, .exp, .sqrt:
-        input = [.elementwise(Elementwise(e.function, elements: e.elements, inputs: e.inputs + 1))]
-      }
-    case .embedding(let e):
-      input = []
-      weights = [.embedding(e)]
-    case .reduction(let r):
-      input = [.elementwise(Elementwise(.copy, elements: r.outputs * r.width))]
-    case .attention, .normalization, .softmax, .pooling: input = [kind]
-    case .update, .pruning: input = []
+    case .gemm(let g): g.m.isMultiple(of: m) && g.k.isMultiple(of: m)
+    case .groupedGEMM(let g): g.m.isMultiple(of: m) && g.k.isMultiple(of: m)
+    case .convolution(let c):
+      (c.inputChannels / c.groups).isMultiple(of: m) && (c.outputChannels / c.groups).isMultiple(of: m)
+    case .attention, .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
+      false
     }
-    var result: [Operator] = []
-    if includingInput {
-      for (index, kind) in input.enumerated() {
-        result.append(make(input.count == 1 ? ".backward_data" : ".backward_data.\(index)", kind, .backwardData))
-      }
-    }
-    for (index, kind) in weights.enumerated() {
-      result.append(
-        make(weights.count == 1 ? ".backward_weight" : ".backward_weight.\(index)", kind, .backwardWeight))
-    }
-    return result
   }
 }
 

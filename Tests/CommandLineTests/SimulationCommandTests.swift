@@ -113,13 +113,4 @@ import Testing
     #expect(outcome.output.isEmpty)
     #expect(outcome.errors.contains("[\(code)]"), "\(outcome.errors)")
   }
-
-  private func json(_ outcome: Tool.Outcome) throws -> Node {
-    do {
-      return try JSONParser.parse(SourceText(name: "output", text: outcome.output))
-    } catch {
-      Issue.record("\(DiagnosticRenderer.render(error.diagnostics))\n\(outcome.errors)")
-      throw error
-    }
-  }
 }

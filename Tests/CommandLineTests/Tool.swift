@@ -1,5 +1,6 @@
 import Foundation
 import Lacuna
+import Testing
 
 /// The built program, run as a user runs it.
 enum Tool {
@@ -77,4 +78,14 @@ final class Folder: Sendable {
 
   /// The text without the folder's random name.
   func anonymous(_ text: String) -> String { text.replacingOccurrences(of: url.path, with: "FOLDER") }
+}
+
+/// What a run printed, as JSON.
+func json(_ outcome: Tool.Outcome) throws -> Node {
+  do {
+    return try JSONParser.parse(SourceText(name: "output", text: outcome.output))
+  } catch {
+    Issue.record("\(DiagnosticRenderer.render(error.diagnostics))\n\(outcome.errors)")
+    throw error
+  }
 }

@@ -113,7 +113,11 @@ extension Machine {
 
   /// Whether vector work may hide behind products.
   var overlapsVectorWork: Bool {
-    if case .s4 = architecture { true } else { false }
+    switch architecture {
+    case .tensorCore: false
+    case .s4: true
+    case .systolic(let array): !array.besideWeightGradients.isEmpty
+    }
   }
 }
 

@@ -15,6 +15,7 @@ struct ReportCase: Sendable, CustomTestStringConvertible {
     ReportCase(name: "training", report: .run(Samples.training, operators: .all)),
     ReportCase(
       name: "comparison", report: .comparison([Samples.report(on: "s4"), Samples.report(on: "h200", scale: 0.2)])),
+    ReportCase(name: "schedule", report: .schedule(Samples.schedule)),
     ReportCase(name: "machines", report: .machines([Samples.machine("h200"), Samples.machine("sat")])),
     ReportCase(name: "machine", report: .machine(Samples.machine("sat"))),
     ReportCase(name: "losses", report: .losses(Samples.losses(operators: nil))),

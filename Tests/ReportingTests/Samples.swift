@@ -133,6 +133,17 @@ enum Samples {
       machine: machine("sat"), asked: ["weights=2:8", "training bdwp"])
   }
 
+  /// A short dense phase, a long pruned one.
+  static var schedule: ScheduleReport {
+    let dense = RunReport(
+      comparison: Comparison(run: training.comparison.dense, dense: training.comparison.dense),
+      machine: training.machine, asked: ["training dense"])
+    return ScheduleReport(phases: [
+      ScheduleReport.Phase(pattern: .dense, steps: 1000, step: dense),
+      ScheduleReport.Phase(pattern: .structured(n: 2, m: 8), steps: 3_000_000_000_000, step: training),
+    ])
+  }
+
   /// An array with one constant of each certainty; reports look at its constants only.
   static func machine(_ name: String) -> Machine {
     let array = SystolicArray(

@@ -154,7 +154,7 @@ struct MatrixTests {
     #expect(error?.diagnostics.first?.message == "sat has no dataflow 'os'; it has ws")
   }
 
-  @Test func `the weight gradient costs the same with and without bidirectional pruning`() throws {
+  @Test func `each of a layer's three products gains from a pruned operand`() throws {
     let engine = try engine(array("sat"))
     let layer = Convolution(
       batch: 16, inputChannels: 256, outputChannels: 256, input: Extent(28, 28), kernel: Extent(3, 3),
@@ -166,8 +166,7 @@ struct MatrixTests {
           sparsity: OperandSparsity(weights: weights)))
     }
     let pattern = SparsityPattern.structured(n: 2, m: 8)
-    #expect(answer(.backwardWeight, pattern).elapsed == answer(.backwardWeight, .dense).elapsed)
-    for phase in [Phase.forward, .backwardData] {
+    for phase in [Phase.forward, .backwardData, .backwardWeight] {
       let gain = answer(phase, .dense).elapsed / answer(phase, pattern).elapsed
       #expect(gain > 3.2 && gain <= 4.01, "\(phase) gains \(gain)")
     }

@@ -69,6 +69,29 @@ struct MemoryTests {
     #expect(answer.bound == .issue)
   }
 
+  @Test func `activations are kept for the backward pass, and read again for weight gradients`() throws {
+    let layers = (0..<3).map { index in
+      Operator(
+        name: "fc\(index)", kind: .gemm(GEMM(m: 64, n: 64, k: 64)), dataType: .fp16,
+        dependencies: index == 0 ? [] : [index - 1])
+    }
+    let network = Workload(name: "net", source: "test", operators: layers)
+    let machine = Machine(name: "sat", title: "", architecture: .systolic(try array("sat")))
+    let operand = Bytes(64 * 64 * 2)
+    // In inference the results between the layers stay on chip.
+    let inference = try Simulator.simulate(network, on: machine).totals.traffic
+    #expect(inference.dramRead == operand * (3 + 1) && inference.dramWritten == operand)
+    let step = try Simulator.simulate(network.trained(by: .dense, rules: []).workload, on: machine)
+    for result in step.operators {
+      let traffic = step.estimate(of: result).traffic
+      switch result.phase {
+      case .forward: #expect(traffic.dramWritten == operand, "\(result.name)")
+      case .backwardWeight: #expect(traffic.dramRead == operand * 2, "\(result.name)")
+      default: break
+      }
+    }
+  }
+
   @Test func `a product of one row is bound by memory`() throws {
     let array = try array("systolic-128x128")
     let answer = try engine(array).answer(gemm(4096, 1, 4096))

@@ -69,13 +69,16 @@ struct SteppedArray {
     var value: Int
   }
 
-  func weightStationary(_ moving: [[Int]], _ filters: Filters, stripRows: Int) -> Outcome {
+  /// - Parameters:
+  ///   - sumRows: rows whose sums are collected at a time, where they take several folds.
+  ///   - keptRows: rows that stay in their buffer for all folds; nil streams them all past each.
+  func weightStationary(_ moving: [[Int]], _ filters: Filters, sumRows: Int, keptRows: Int?) -> Outcome {
     var outcome = Outcome(
       result: moving.map { _ in [Int](repeating: 0, count: filters.columns.count) })
     let depthSlots = holdsGroups ? filters.groups : filters.keptDepth
     let depthFolds = (depthSlots + height - 1) / height
     let columnFolds = (filters.columns.count + width - 1) / width
-    let strip = depthFolds == 1 ? moving.count : min(stripRows, moving.count)
+    let strip = min(moving.count, depthFolds == 1 ? moving.count : sumRows, keptRows ?? moving.count)
     var first = 0
     while first < moving.count {
       let rows = first..<min(first + strip, moving.count)

@@ -15,23 +15,30 @@ private struct Case {
   var filters: SteppedArray.Filters
   /// Sums the output buffer collects.
   var capacity: Int
+  /// Rows the input buffer keeps for all folds; nil streams them past each.
+  var rowLimit: Int?
+
+  /// Every pattern that is trained with or published for a machine, some between, and dense ones.
+  static let patterns = [
+    (1, 1), (1, 1), (1, 2), (2, 2), (1, 4), (2, 4), (3, 4), (4, 4), (1, 8), (2, 8), (4, 8), (5, 8), (8, 8), (1, 16),
+    (2, 16), (4, 16), (8, 16), (16, 16),
+  ]
 
   init(seed: Int) throws {
     var generator = SeededGenerator(seed: seed)
     func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
     array = try plain.get()
-    array.rows = pick(1...6)
-    array.columns = pick(1...6)
-    array.accumulatorLatency = Cycles(Int64(pick(1...5)))
+    array.rows = pick(1...8)
+    array.columns = pick(1...8)
+    array.accumulatorLatency = Cycles(Int64(pick(1...9)))
     array.interleaving = pick(1...6)
     array.sparseElement = seed.isMultiple(of: 2) ? .group : .value
     stepped = SteppedArray(
       height: array.rows, width: array.columns, latency: Int(array.accumulatorLatency.count),
       interleaving: array.interleaving, holdsGroups: array.sparseElement == .group)
 
-    let m = [1, 1, 2, 4, 8][pick(0...4)]
-    let n = pick(1...m)
-    let groups = pick(1...max(1, 24 / m))
+    let (n, m) = Self.patterns[pick(0...Self.patterns.count - 1)]
+    let groups = pick(1...max(2, 24 / m))
     // Dense filters need not fill their last group.
     let tail = n == m && stepped.holdsGroups ? pick(0...m - 1) : 0
     let depth = m * groups + tail
@@ -44,24 +51,26 @@ private struct Case {
     }
     filters = SteppedArray.Filters(n: n, m: m, depth: depth, columns: columns)
     capacity = pick(1...80)
+    rowLimit = seed.isMultiple(of: 3) ? pick(0...20) : nil
   }
 
-  /// Rows of a strip, in whole turns of the interleaving where one fits.
-  var stripRows: Int {
-    let rows = max(1, capacity / array.columns)
-    return rows < array.interleaving ? rows : rows / array.interleaving * array.interleaving
+  /// At least one row, in whole turns of the interleaving where one fits.
+  func wholeTurns(_ rows: Int) -> Int {
+    rows < array.interleaving ? max(1, rows) : rows / array.interleaving * array.interleaving
   }
 
   func folds(_ dataflow: SystolicArray.Dataflow) -> FoldedProduct {
     FoldedProduct(
       ArrayProduct(
         rows: moving.count, columns: filters.columns.count, depth: filters.depth, kept: filters.n,
-        group: filters.m), on: array, dataflow: dataflow, outputCapacity: capacity)
+        group: filters.m), on: array, dataflow: dataflow, outputCapacity: capacity, rowLimit: rowLimit)
   }
 
   func run(_ dataflow: SystolicArray.Dataflow) -> SteppedArray.Outcome {
     switch dataflow {
-    case .weightStationary: stepped.weightStationary(moving, filters, stripRows: stripRows)
+    case .weightStationary:
+      stepped.weightStationary(
+        moving, filters, sumRows: wholeTurns(capacity / array.columns), keptRows: rowLimit.map(wholeTurns))
     case .outputStationary: stepped.outputStationary(moving, filters)
     }
   }
@@ -81,7 +90,7 @@ struct SteppedArrayTests {
 
   @Test(arguments: SystolicArray.Dataflow.allCases)
   func `cycles, products and accesses are those of the stepped array`(_ dataflow: SystolicArray.Dataflow) throws {
-    for seed in 1...600 {
+    for seed in 1...3000 {
       let it = try Case(seed: seed)
       let outcome = it.run(dataflow)
       let folds = it.folds(dataflow)
@@ -101,5 +110,6 @@ struct SteppedArrayTests {
     #expect(cases.count { !$0.filters.columns.count.isMultiple(of: $0.array.columns) } > 100)
     #expect(cases.count { $0.stepped.latency > $0.stepped.interleaving && $0.filters.n > 1 } > 50)
     #expect(cases.count { !$0.stepped.holdsGroups && !$0.array.rows.isMultiple(of: $0.filters.n) } > 50)
+    for (n, m) in Case.patterns { #expect(cases.count { ($0.filters.n, $0.filters.m) == (n, m) } > 10, "\(n):\(m)") }
   }
 }

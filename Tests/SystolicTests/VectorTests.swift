@@ -16,6 +16,7 @@ struct VectorTests {
   private func compute() throws -> SystolicArray {
     var array = try array("sat")
     array.dram.latency = .zero
+    array.vector.operationsPerCycle = 32
     array.dram.streamBandwidth = array.dram.streamBandwidth * 1e6
     return array
   }

@@ -60,7 +60,45 @@ import Workloads
     #expect(macs(.forward) == macs(.backwardData) + first)
   }
 
-  @Test(arguments: ["bert-large", "resnet50", "resnet18", "resnet18-train", "llama2-7b-prefill"])
+  /// Multiply-accumulates of one image forward, and weights of convolutions and linear layers. ResNet-18 and ResNet-50
+  /// are torchvision's; norms and biases do not count.
+  @Test(arguments: [
+    ("resnet9-train", 379_261_952, 6_568_640), ("vgg19-train", 398_182_400, 20_070_080),
+    ("vit-train", 1_420_343_808, 21_290_496), ("resnet18-tiny-train", 148_148_224, 11_166_912 + 512 * 200),
+    ("resnet50-train", 4_089_184_256, 25_557_032 - 53_120 - 1000),
+  ])
+  func `a training step of a published network has its multiply-accumulates and weights`(
+    name: String, macs: Int, weights: Int
+  ) throws {
+    let workload = try load(name)
+    #expect(workload.samples == 512 && workload.isTraining)
+    let forward = workload.operators.filter { $0.phase == .forward }
+    #expect(forward.reduce(0) { $0 + $1.denseMACs } == 512 * macs)
+    let updates = workload.operators.reduce(0) { sum, op in
+      if case .update(let update) = op.kind { sum + update.parameters } else { sum }
+    }
+    #expect(updates == weights)
+    // The rest follows from the forward pass.
+    var pass = workload
+    pass.operators = forward
+    let optimizer = name == "vit-train" ? WeightUpdate.Optimizer.adam : .momentum
+    #expect(pass.expandedToTraining(optimizer: optimizer) == workload)
+  }
+
+  @Test func `ResNet-18 as written and as recorded multiply as often for an image`() throws {
+    let (written, recorded) = (try load("resnet18-tiny-train"), try load("resnet18-train"))
+    for phase in [Phase.forward, .backwardData, .backwardWeight] {
+      let macs = { (workload: Workload) in
+        workload.operators.filter { $0.phase == phase && $0.kind.isMatrix }.reduce(0) { $0 + $1.denseMACs }
+      }
+      #expect(macs(written) == macs(recorded) * 16)
+    }
+  }
+
+  @Test(arguments: [
+    "bert-large", "resnet50", "resnet18", "resnet18-train", "llama2-7b-prefill", "resnet9-train", "vgg19-train",
+    "vit-train", "resnet18-tiny-train", "resnet50-train",
+  ])
   func `a committed trace is named after its file, orderly, and says what it skipped`(name: String) throws {
     let workload = try load(name)
     #expect(workload.name == name)

@@ -3,6 +3,7 @@ import Diagnostics
 import Quantities
 import Testing
 import Traces
+import Workloads
 
 @Suite struct InputFileTests {
   let text = Array(String(repeating: "one line of a trace\n", count: 500).utf8)
@@ -23,6 +24,19 @@ import Traces
       return nil
     } catch {
       return (error as? DiagnosticList)?.diagnostics.first
+    }
+  }
+
+  @Test func `a trace is found without its endings where only one file has its name`() throws {
+    try withTemporaryFolder { folder in
+      let trace = Array(
+        #"{"lacuna_trace":1}"#.utf8 + [10] + #"{"name":"fc","kind":"gemm","dtype":"fp16","m":8,"n":8,"k":8}"#.utf8)
+      try TemporaryFolder.write(trace, folder + "/net.jsonl")
+      try TemporaryFolder.write(trace, folder + "/net-train.jsonl")
+      #expect(try TraceReader.read(folder + "/net").workload.operators.count == 1)
+      try TemporaryFolder.write(trace, folder + "/net.json")
+      let error = #expect(throws: DiagnosticList.self) { try TraceReader.read(folder + "/net") }
+      #expect(error?.diagnostics.map(\.code) == [.unreadableFile])
     }
   }
 

@@ -9,7 +9,7 @@ import Testing
       names == [
         "a100_published", "h200_attention", "h200_bdwp24_training", "h200_end_to_end", "h200_gemm",
         "h200_gemm_counters", "h200_layouts", "h200_memops", "h200_published",
-        "h200_spmm", "rtx-3090_published", "rtx-a6000_published",
+        "h200_spmm", "rtx-3090_published", "rtx-a6000_published", "sat_published",
       ])
   }
 

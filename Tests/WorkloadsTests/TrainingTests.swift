@@ -54,6 +54,7 @@ import Workloads
     let s = Double(ratio.n) / Double(ratio.m)
     for (method, expected) in [
       (TrainingMethod.dense, 3), (.srSTE, s + 2), (.sdgp, s + 2), (.sdwp, s + 2), (.bdwp, 2 * s + 1),
+      (.biMask, 2 * s + 1), (.transposable, 2 * s + 1), (.sSTE, 3 * s),
     ] {
       #expect(try Self.useful(Self.trained(workload, method, ratio.n, ratio.m)) == expected * one, "\(method)")
     }
@@ -66,7 +67,11 @@ import Workloads
       let speedup = try dense / Self.useful(Self.trained(Self.stack, method, n, m))
       #expect((speedup - one).magnitude < 1e-15 * one + 1e-12)
     }
-    #expect((try dense / Self.useful(Self.trained(Self.stack, .bdwp, n, m)) - both).magnitude < 1e-12)
+    for method in [TrainingMethod.bdwp, .biMask, .transposable] {
+      #expect((try dense / Self.useful(Self.trained(Self.stack, method, n, m)) - both).magnitude < 1e-12)
+    }
+    let all = try dense / Self.useful(Self.trained(Self.stack, .sSTE, n, m))
+    #expect((all - Double(m) / Double(n)).magnitude < 1e-12)
   }
 
   @Test(arguments: [stack, convolutions])
@@ -127,6 +132,45 @@ import Workloads
     #expect(try producers("fc0.backward_weight") == ["relu0.backward_data"])
   }
 
+  @Test func `gradients of a result that several operators use are added up`() throws {
+    let product = OperatorKind.gemm(GEMM(m: 64, n: 32, k: 64))
+    let workload = Workload(
+      name: "fork", source: "test",
+      operators: [
+        Operator(name: "stem", kind: product, dataType: .fp16),
+        Operator(name: "left", kind: product, dataType: .fp16, dependencies: [0]),
+        Operator(name: "right", kind: product, dataType: .fp16, dependencies: [0]),
+        Operator(
+          name: "join", kind: .elementwise(Elementwise(.add, elements: 64 * 32, inputs: 3)), dataType: .fp16,
+          dependencies: [0, 1, 2]),
+      ])
+    let step = workload.expandedToTraining(optimizer: .sgd)
+    let sum = try #require(step.operators.first { $0.name == "stem.backward_sum" })
+    // One gradient comes past the join unchanged, the others from the two products.
+    #expect(sum.kind == .elementwise(Elementwise(.add, elements: 64 * 32, inputs: 3)))
+    #expect(
+      sum.dependencies.map { step.operators[$0].name } == ["join", "right.backward_data", "left.backward_data"])
+    let last = try #require(step.operators.first { $0.name == "stem.backward_weight" })
+    #expect(last.dependencies.map { step.operators[$0].name } == ["stem.backward_sum"])
+  }
+
+  @Test func `what stands before everything trained gets no gradient, what uses an embedding does`() throws {
+    let product = OperatorKind.gemm(GEMM(m: 64, n: 32, k: 64))
+    func step(_ first: OperatorKind) -> [String] {
+      Workload(
+        name: "net", source: "test",
+        operators: [
+          Operator(name: "first", kind: first, dataType: .fp16),
+          Operator(name: "fc", kind: product, dataType: .fp16, dependencies: [0]),
+        ]
+      ).expandedToTraining(optimizer: .sgd).operators.filter { $0.phase != .forward }.map(\.name)
+    }
+    #expect(step(.elementwise(Elementwise(.relu, elements: 64))) == ["fc.backward_weight", "fc.update"])
+    #expect(
+      step(.embedding(Embedding(rows: 32, width: 64, vocabulary: 100)))
+        == ["fc.backward_data", "fc.backward_weight", "first.backward_weight", "fc.update"])
+  }
+
   @Test func `additions pass gradients on without work`() throws {
     var workload = Self.convolutions
     workload.operators.append(
@@ -160,6 +204,7 @@ import Workloads
     let workload = Workload(
       name: "net", source: "test",
       operators: [
+        Operator(name: "first", kind: .gemm(GEMM(m: 14, n: 10, k: 3)), dataType: .fp16),
         Operator(name: "scores", kind: .gemm(GEMM(m: 6, n: 10, k: 14, hasWeights: false)), dataType: .fp16),
         Operator(name: "experts", kind: .groupedGEMM(GroupedGEMM(m: 8, k: 4, columns: [3, 0, 5, 3])), dataType: .fp16),
       ])
@@ -169,19 +214,18 @@ import Workloads
     }
     #expect(macs("scores.backward_data") == [840, 840])
     #expect(macs("experts.backward_weight") == [8 * 4 * 3 * 2, 8 * 4 * 5])
-    #expect(macs("experts.backward_data").isEmpty)
+    #expect(macs("experts.backward_data") == [8 * 4 * 11])
+    #expect(macs("first.backward_data").isEmpty)
   }
 
-  @Test(arguments: [
-    (TrainingMethod.dense, [String]()),
-    (.srSTE, (0..<depth).map { "fc\($0).prune_forward" }),
-    (.sdwp, (1..<depth).reversed().map { "fc\($0).backward_data.prune_backward" }),
-    (
-      .bdwp,
-      (0..<depth).map { "fc\($0).prune_forward" }
-        + (1..<depth).reversed().map { "fc\($0).backward_data.prune_backward" }
-    ),
-  ])
+  private static let forwardPasses = (0..<depth).map { "fc\($0).prune_forward" }
+  private static let backwardPasses = (1..<depth).reversed().map { "fc\($0).backward_data.prune_backward" }
+  private static let weightPasses: [(TrainingMethod, [String])] = [
+    (.dense, []), (.srSTE, forwardPasses), (.sdwp, backwardPasses), (.bdwp, forwardPasses + backwardPasses),
+    (.biMask, forwardPasses + backwardPasses), (.transposable, (0..<depth).map { "fc\($0).prune_transposable" }),
+  ]
+
+  @Test(arguments: weightPasses)
   func `weights are pruned after their update, at the end of the step`(
     method: TrainingMethod, passes: [String]
   ) throws {
@@ -212,6 +256,8 @@ import Workloads
 
   @Test(arguments: [
     (TrainingMethod.srSTE, [Phase.forward]), (.sdwp, [.backwardData]), (.bdwp, [.forward, .backwardData]),
+    (.biMask, [.forward, .backwardData]), (.transposable, [.forward, .backwardData]),
+    (.sSTE, [.forward, .backwardData, .backwardWeight]),
   ])
   func `weights are sparse in the products that their method prunes, and in no other`(
     method: TrainingMethod, phases: [Phase]
@@ -221,6 +267,42 @@ import Workloads
       #expect((op.sparsity.weights != .dense) == phases.contains(op.phase), "\(op.name)")
       #expect(op.sparsity.activations == .dense)
     }
+  }
+
+  @Test func `separate masks after a permutation bring the gradients into its order before their use`() throws {
+    let step = try Self.trained(Self.stack, .biMask, 2, 8)
+    let copies = step.operators.indices.filter { step.operators[$0].name.hasSuffix(".permute_gradient") }
+    #expect(copies.count == Self.depth - 1)
+    for index in copies {
+      let (copy, user) = (step.operators[index], step.operators[index + 1])
+      #expect(copy.kind == .elementwise(Elementwise(.copy, elements: 64 * 32)) && copy.phase == .backwardData)
+      #expect(copy.name == "\(user.name).permute_gradient" && user.dependencies.contains(index))
+    }
+  }
+
+  @Test func `a mask that holds along both axes needs groups on both, or the layer stays dense`() throws {
+    var workload = Self.stack
+    workload.operators[2].kind = .gemm(GEMM(m: 60, n: 32, k: 64))
+    let (step, notes) = try workload.trained(
+      by: .transposable, rules: [SparsityRule(.weights, .structured(n: 2, m: 8))])
+    #expect(notes.flatMap(\.operators) == ["fc1", "fc1.backward_data"])
+    #expect(!step.operators.contains { $0.name == "fc1.prune_transposable" })
+    let both = try workload.trained(by: .bdwp, rules: [SparsityRule(.weights, .structured(n: 2, m: 8))])
+    #expect(both.notes.flatMap(\.operators) == ["fc1.backward_data"])
+  }
+
+  @Test func `S-STE prunes the output gradients of weight gradients and runs its products in FP8`() throws {
+    let rules = [SparsityRule(.weights, .structured(n: 2, m: 4))]
+    let step = try Self.stack.trained(by: .sSTE, rules: rules).workload
+    for op in step.operators where op.kind.isMatrix {
+      #expect(op.dataType == .fp8 && op.outputType == .fp16, "\(op.name)")
+    }
+    let gradients = step.operators.filter { $0.name.hasSuffix(".backward_weight.prune_gradient") }
+    #expect(gradients.map(\.kind) == Array(repeating: .pruning(Pruning(elements: 64 * 32, n: 2, m: 4)), count: 5))
+    #expect(gradients.allSatisfy { $0.dataType == .fp16 && $0.outputType == .fp8 })
+    let kept = try Self.stack.trained(by: .sSTE, rules: rules, keepsTypes: true).workload
+    #expect(kept.operators.allSatisfy { $0.dataType == .fp16 })
+    #expect(kept.operators.map(\.name) == step.operators.map(\.name))
   }
 
   @Test func `a layer that groups do not divide stays dense with a note`() throws {

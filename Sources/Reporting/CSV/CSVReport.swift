@@ -5,12 +5,13 @@ import Workloads
 
 /// Reports for data frames: one table, every number in base units, its unit in its column's name.
 public enum CSVReport {
-  /// The report's main table: operators of a run, machines of a comparison, constants of a machine, kinds of a trace,
-  /// metrics of groups of measurements, causes of lost speedup.
+  /// The report's main table: operators of a run, machines of a comparison, phases of a training run, constants of a
+  /// machine, kinds of a trace, metrics of groups of measurements, causes of lost speedup.
   public static func text(_ report: Report) -> String {
     switch report {
     case .run(let report, _): operators(report.comparison)
     case .comparison(let reports): runs(reports)
+    case .schedule(let report): schedule(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
     case .trace(let workload, _): kinds(workload)

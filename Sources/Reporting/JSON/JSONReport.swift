@@ -11,6 +11,7 @@ public enum JSONReport {
       switch report {
       case .run(let report, _): ("run", run(report) + [("operators", operators(report.comparison))])
       case .comparison(let reports): ("comparison", comparison(reports))
+      case .schedule(let report): ("schedule", schedule(report))
       case .machines(let machines): ("machines", [("machines", .array(machines.map { .object(machine($0)) }))])
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
       case .trace(let workload, let format): ("trace", trace(workload, format))
@@ -26,7 +27,7 @@ public enum JSONReport {
 
   // MARK: Runs
 
-  private static func run(_ report: RunReport) -> [(String, JSONValue)] {
+  static func run(_ report: RunReport) -> [(String, JSONValue)] {
     let run = report.run
     return [
       ("workload", .string(run.workload)), ("machine", .string(run.machine)),
@@ -77,6 +78,7 @@ public enum JSONReport {
     [
       ("operators", .integer(totals.operators)), ("elapsed_s", .number(totals.elapsed.value)),
       ("cycles", .integer(Int(totals.cycles.count))), ("average_power_w", .number(totals.averagePower.value)),
+      ("dense_operations_per_j", .number(totals.operationsPerJoule)),
       ("power_capped_s", .number(totals.powerCapped.value)), ("matrix_busy_s", .number(totals.matrix.busy.value)),
       ("macs", macs(totals.macs)), ("traffic", traffic(totals.traffic)), ("energy", energy(totals.energy)),
       (

@@ -98,6 +98,13 @@ extension TableReport {
     let parts = energy.components.filter { $0.energy > .zero }
       .map { "\($0.name) \(percentText(ratio($0.energy.value, energy.total.value)))" }
     if !parts.isEmpty { lines.append(("  by component", parts.joined(separator: ", "))) }
+    if macs.dense > 0 {
+      lines.append(
+        (
+          "efficiency",
+          "\(efficiencyText(totals.operationsPerJoule)) (dense \(efficiencyText(dense.operationsPerJoule)))"
+        ))
+    }
     lines.append(("average power", totals.averagePower.description))
     lines.append(
       ("under power cap", "\(percentText(ratio(totals.powerCapped.value, totals.elapsed.value))) of the time"))
@@ -149,6 +156,11 @@ extension TableReport {
     }
     text += notes(first.workloadDifferences + differences)
     return text + skipped(first.skipped)
+  }
+
+  /// Operations for each joule, as a rate for each watt.
+  private static func efficiencyText(_ operations: Double) -> String {
+    countText(Int(operations.rounded()), unit: "OPS/W")
   }
 
   private static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }

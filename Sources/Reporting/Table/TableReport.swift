@@ -10,6 +10,7 @@ public enum TableReport {
     switch report {
     case .run(let report, let operators): run(report, operators)
     case .comparison(let reports): comparison(reports)
+    case .schedule(let report): schedule(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): details(machine)
     case .trace(let workload, let format): trace(workload, format)

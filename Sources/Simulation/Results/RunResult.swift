@@ -98,7 +98,10 @@ public struct RunTotals: Sendable {
     cycles += estimate.cycles * Int64(result.repeats)
     macs.add(estimate.macs, times: result.repeats)
     traffic.add(estimate.traffic, times: result.repeats)
-    energy.add(estimate.energy, times: repeats)
+    // What is drawn whatever is done is drawn once for operators that run beside each other.
+    var spent = estimate.energy
+    if result.exposed < estimate.elapsed { spent.idle = spent.idle * (result.exposed / estimate.elapsed) }
+    energy.add(spent, times: repeats)
     matrix += estimate.matrix.scaled(by: repeats)
     byBound[estimate.bound] += result.exposed * repeats
     if estimate.isPowerCapped { powerCapped += result.exposed * repeats }

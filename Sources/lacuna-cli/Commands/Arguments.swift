@@ -33,6 +33,17 @@ struct WorkloadArguments: ParsableArguments {
   @OptionGroup(title: "Model descriptions")
   var model: ModelArguments
 
+  /// Reads and prepares a training run of several phases; warnings go to standard error.
+  func study(_ schedule: TrainingSchedule, by method: TrainingMethod) throws(DiagnosticList) -> ScheduledStudy {
+    let rules = try collectingProblems(sparsity) { (text) throws(DiagnosticList) in try SparsityRule(parsing: text) }
+    Console.progress("reading \(trace)")
+    let study = try ScheduledStudy(
+      trace: trace, sparsity: rules, training: method, schedule: schedule, dataType: dataType, options: model.options)
+    Console.progress("")
+    Console.show(study.warnings + model.warnings(for: study.format))
+    return study
+  }
+
   /// Reads and prepares the workload; warnings go to standard error.
   func study() throws(DiagnosticList) -> Study {
     Console.progress("reading \(trace)")
@@ -101,6 +112,7 @@ struct FormatArguments: ParsableArguments {
 
 extension TrainingMethod: ExpressibleByArgument {}
 extension DataType: ExpressibleByArgument {}
+extension WeightUpdate.Optimizer: ExpressibleByArgument {}
 extension SystolicArray.Dataflow: ExpressibleByArgument {}
 extension SimulationOptions.Power: ExpressibleByArgument {}
 extension ImportOptions.Phase: ExpressibleByArgument {}

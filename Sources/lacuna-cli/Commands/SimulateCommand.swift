@@ -11,6 +11,9 @@ struct SimulateCommand: ParsableCommand {
 
       A training step with weights pruned in both directions:
         lacuna simulate resnet18.jsonl.zst --hardware sat --training bdwp --sparsity weights=2:8
+
+      A whole run of them, dense at first:
+        lacuna simulate resnet18.jsonl.zst --hardware sat --training bdwp --schedule dense=1000,2:8=9000
       """)
 
   @OptionGroup var workload: WorkloadArguments
@@ -18,13 +21,29 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A machine of 'lacuna hardware list', or a description.", valueName: "name|file"))
   var hardware: String
 
+  @Option(
+    help: ArgumentHelp(
+      "A whole training run: what to prune to, and for how many steps.",
+      discussion: "\(TrainingSchedule.grammar); decay halves what is kept until N of M are left.",
+      valueName: "phases"))
+  var schedule: String?
+
   @Option(help: ArgumentHelp("How many kinds of operators the table lists.", valueName: "count|all"))
   var operators: Report.OperatorLimit = .first(15)
 
   @OptionGroup var output: FormatArguments
 
+  func validate() throws {
+    if schedule != nil, workload.training == nil { throw ValidationError("--schedule needs --training, what prunes") }
+  }
+
   func run() throws {
     let machine = try Machine(named: hardware)
+    if let schedule, let method = workload.training {
+      let study = try workload.study(try TrainingSchedule(parsing: schedule), by: method)
+      let report = try study.run(on: machine, options: workload.simulation)
+      return try Console.output(Report.schedule(report).text(as: output.format))
+    }
     let study = try workload.study()
     Console.progress("simulating on \(machine.name)")
     let report = try study.run(on: machine, options: workload.simulation)

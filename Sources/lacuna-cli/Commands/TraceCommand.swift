@@ -40,11 +40,23 @@ struct TraceCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
     var output: String
 
+    @Option(help: "Expand a forward pass into a training step with this optimizer.")
+    var optimizer: WeightUpdate.Optimizer?
+
     @OptionGroup(title: "Model descriptions")
     var model: ModelArguments
 
     func run() throws {
-      let trace = try TraceCommand.read(input, model)
+      var trace = try TraceCommand.read(input, model)
+      if let optimizer {
+        guard !trace.workload.isTraining else {
+          throw DiagnosticList(
+            Diagnostic(
+              .unsupportedOperator, "'\(trace.workload.name)' is a training step already: it holds a backward pass",
+              help: "leave --optimizer out"))
+        }
+        trace.workload = trace.workload.expandedToTraining(optimizer: optimizer)
+      }
       if output == "-" {
         try Console.output(TraceWriter.jsonLines(trace.workload))
       } else {

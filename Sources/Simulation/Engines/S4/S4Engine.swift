@@ -35,7 +35,8 @@ struct S4Engine: Engine {
     var op = op
     var changes: [String] = []
     let pattern = op.sparsity.weights
-    switch balance(pattern) {
+    let hasWeights = op.matrixProblems.allSatisfy(\.hasWeights)
+    switch pattern == .dense || hasWeights ? balance(pattern) : .dense("only weights are compressed") {
     case .asIs: break
     case .dense(let reason):
       changes.append("\(pattern) weights run dense: \(reason)")

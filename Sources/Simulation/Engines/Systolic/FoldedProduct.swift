@@ -28,8 +28,9 @@ struct ArrayProduct: Hashable {
 ///
 /// Elements that hold one value take K' = ⌈K·n/m⌉ slots and v = 1; elements that hold a group take ⌈K/m⌉ slots and
 /// v = n cycles a row and n registers to load. Sums go down the columns and are collected below them, so the rows are
-/// cut into strips whose sums fit the output buffer (one strip where K takes a single fold). With v = 1 and one strip
-/// this is R + 2H + W − 2, SCALE-Sim's weight-stationary fold.
+/// cut into strips whose sums fit the output buffer (one strip where K takes a single fold), or into shorter ones, so
+/// that a strip's rows can stay in their buffer while all folds take them. With v = 1 and one strip this is
+/// R + 2H + W − 2, SCALE-Sim's weight-stationary fold.
 ///
 /// **Output-stationary.** Rows of the array lie along R. Both operands stream, compacted to K':
 ///
@@ -72,9 +73,12 @@ struct FoldedProduct: Hashable {
   /// Partial sums read back to be added to.
   var outputReads: Int
 
-  /// - Parameter outputCapacity: sums that the output buffer can collect at a time.
+  /// - Parameters:
+  ///   - outputCapacity: sums that the output buffer can collect at a time.
+  ///   - rowLimit: rows of a strip at most; nil cuts them for the sums only.
   init(
-    _ product: ArrayProduct, on array: SystolicArray, dataflow: SystolicArray.Dataflow, outputCapacity: Int
+    _ product: ArrayProduct, on array: SystolicArray, dataflow: SystolicArray.Dataflow, outputCapacity: Int,
+    rowLimit: Int? = nil
   ) {
     let height = array.rows
     let width = array.columns
@@ -91,7 +95,9 @@ struct FoldedProduct: Hashable {
     case .weightStationary:
       let values = holdsGroup ? product.kept : 1
       let depthFolds = (holdsGroup ? groups : keptDepth).dividedRoundingUp(by: height)
-      let strip = depthFolds == 1 ? product.rows : min(product.rows, Self.stripRows(array, outputCapacity))
+      var strip = product.rows
+      if depthFolds > 1 { strip = min(strip, Self.wholeTurns(outputCapacity / width, array)) }
+      if let rowLimit { strip = min(strip, Self.wholeTurns(rowLimit, array)) }
       let (whole, rest) = product.rows.quotientAndRemainder(dividingBy: strip)
       strips = whole + (rest > 0 ? 1 : 0)
       let overhead = values * height + height + width - 2
@@ -123,9 +129,9 @@ struct FoldedProduct: Hashable {
     }
   }
 
-  /// Rows whose sums, one for each column of the array, fit `capacity`: whole turns of the interleaving.
-  private static func stripRows(_ array: SystolicArray, _ capacity: Int) -> Int {
-    let rows = max(1, capacity / array.columns)
+  /// `rows`, at least one, in whole turns of the interleaving where one fits.
+  private static func wholeTurns(_ rows: Int, _ array: SystolicArray) -> Int {
+    let rows = max(1, rows)
     return rows < array.interleaving ? rows : rows - rows % array.interleaving
   }
 }

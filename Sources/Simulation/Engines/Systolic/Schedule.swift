@@ -5,6 +5,8 @@ import Workloads
 /// A matrix operator on an array under one dataflow.
 struct Schedule {
   var dataflow: SystolicArray.Dataflow
+  /// Whether weight-stationary folds take the rows in strips that stay in their buffer.
+  var keepsRows = false
   /// Folds of the first product.
   var along = 0
   var across = 0
@@ -45,9 +47,10 @@ private struct Placement {
 
 extension SystolicEngine {
   func schedule(
-    _ op: Operator, _ problems: [MatrixProblem], _ task: Task, dataflow: SystolicArray.Dataflow
+    _ op: Operator, _ problems: [MatrixProblem], _ task: Task, dataflow: SystolicArray.Dataflow,
+    keepsRows: Bool = false
   ) -> Schedule {
-    var schedule = Schedule(dataflow: dataflow)
+    var schedule = Schedule(dataflow: dataflow, keepsRows: keepsRows)
     if case .attention(let attention) = op.kind, problems.count == 2 {
       addAttention(attention, problems, op, task, to: &schedule)
     } else {
@@ -130,13 +133,16 @@ extension SystolicEngine {
     let sumBits = max(32, bits)
     let positionBits = isPruned && !ignored.contains(.metadata) ? ceilLog2(product.group) : 0
     let outputCapacity = Int(array.outputBuffer.count) / 2 / (sumBits / 8)
-    var folds = FoldedProduct(product, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity)
+    let rowLimit = schedule.keepsRows ? Int(array.inputBuffer.count / 2) * 8 / (product.depth * bits) : nil
+    var folds = FoldedProduct(
+      product, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity, rowLimit: rowLimit)
     if !isPruned, array.sparseElement == .group, schedule.dataflow == .weightStationary {
       // Dense filters may fill an element's registers too, which saves folds: as many as pay.
       var held = product
       while held.group * 2 <= array.largestGroup {
         (held.kept, held.group) = (held.group * 2, held.group * 2)
-        let other = FoldedProduct(held, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity)
+        let other = FoldedProduct(
+          held, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity, rowLimit: rowLimit)
         if other.cycles < folds.cycles { (folds, product) = (other, held) }
       }
     }

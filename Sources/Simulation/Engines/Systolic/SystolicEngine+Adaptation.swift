@@ -16,6 +16,9 @@ extension SystolicEngine {
     for operand in [OperandSparsity.Operand.weights, .activations, .scores] {
       let pattern = op.sparsity[operand]
       guard pattern != .dense else { continue }
+      if case .structured(let n, let m) = pattern, m > array.largestGroup, op.phase != .inference, array.pruner != nil {
+        return refusal(n, m)
+      }
       if let reason = reasonAgainst(pattern, of: operand, in: op) {
         changes.append("\(pattern) runs dense: \(reason)")
         op.sparsity[operand] = .dense
@@ -39,6 +42,16 @@ extension SystolicEngine {
     }
   }
 
+  /// Training prunes on the machine, so a pattern that its pruner cannot make is no pattern to train with.
+  private func refusal(_ n: Int, _ m: Int) -> Adaptation {
+    let largest = array.largestGroup
+    let isWhole = (n * largest).isMultiple(of: m)
+    return .impossible(
+      .unsupportedPattern, "its pruner holds groups of up to \(largest) values, too few for \(n):\(m)",
+      help: "use N:M with M up to \(largest)"
+        + (isWhole ? ", such as \(n * largest / m):\(largest) for the same density" : ""))
+  }
+
   /// Why the array gains nothing from a pattern, or nil where it does.
   private func reasonAgainst(
     _ pattern: SparsityPattern, of operand: OperandSparsity.Operand, in op: Operator
@@ -51,7 +64,10 @@ extension SystolicEngine {
     }
     guard m <= array.largestGroup else { return "the array's groups hold up to \(array.largestGroup)" }
     let problems = op.matrixProblems
-    if operand == .weights, !problems.allSatisfy(\.hasWeights) { return "the product has no weights" }
+    // In a weight gradient this operand is the output's gradient, which a training method may prune.
+    if operand == .weights, op.phase != .backwardWeight, !problems.allSatisfy(\.hasWeights) {
+      return "the product has no weights"
+    }
     guard problems.allSatisfy({ $0.groupedChannels.isMultiple(of: m) }) else {
       return "the reduction is not divisible into groups of \(m)"
     }

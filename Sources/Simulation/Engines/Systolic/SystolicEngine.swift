@@ -8,7 +8,8 @@ import Workloads
 /// what its description assumes is marked so).
 ///
 /// - Array: ``FoldedProduct``. Operators with several products (groups, batches, heads) run one after another.
-///   Where the array has two dataflows, each operator takes the faster: off-line scheduling.
+///   Where the array has two dataflows, each operator takes the faster: off-line scheduling. So it does of strips of
+///   rows as long as sums allow, and as short as their buffer asks.
 /// - Memory: ``OperandTraffic``; operands stream through buffers of which one half fills while the other is used, so
 ///   that an operator takes, with t₀ = memory latency + loading the first fold's filters,
 ///
@@ -19,7 +20,8 @@ import Workloads
 /// - N:M: of the weights, or of the other operand where the weights are dense (pruned gradients); the pruned operand
 ///   is stored compact, ⌈log2 M⌉ bits of position a value, and is the one that stays in weight-stationary folds.
 /// - Vector operators run on the vector unit, optimizer steps on the updater, pruning on the pruner, each bound by
-///   its rate or by memory, one after another: nothing of them hides behind products.
+///   its rate or by memory. Weights that are pruned after their update come straight from the updater, where there is
+///   one. What the description lets run beside weight gradients does; the rest runs one after another.
 ///
 /// Left out: bank conflicts and ports of the buffers, which are as wide as the array's edges ask; refilling a half
 /// buffer in bursts; DRAM pages.
@@ -57,14 +59,27 @@ struct SystolicEngine: Engine {
   /// Vector work waits for the product it follows: both share the buffers and the memory's rate.
   var overlapsVectorWork: Bool { false }
 
+  func runsBesideWeightGradients(_ op: Operator) -> Bool {
+    switch op.kind {
+    case .update: array.besideWeightGradients.contains(array.updater == nil ? .vector : .updater)
+    case .pruning: array.besideWeightGradients.contains(array.pruner == nil ? .vector : .pruner)
+    default: op.phase == .backwardData && !op.kind.isMatrix && array.besideWeightGradients.contains(.vector)
+    }
+  }
+
+  /// The faster one; of equally fast ones the first.
+  private func faster(_ a: Schedule, _ b: Schedule) -> Schedule { b.elapsed < a.elapsed ? b : a }
+
   func estimate(_ task: Task) -> Estimate {
     let op = task.asOperator
     guard op.kind.isMatrix else { return estimateVector(op, task) }
     let problems = op.matrixProblems
     var best = schedule(op, problems, task, dataflow: dataflows[0])
-    for dataflow in dataflows.dropFirst() {
-      let other = schedule(op, problems, task, dataflow: dataflow)
-      if other.elapsed < best.elapsed { best = other }
+    for (index, dataflow) in dataflows.enumerated() {
+      if index > 0 { best = faster(best, schedule(op, problems, task, dataflow: dataflow)) }
+      if dataflow == .weightStationary {
+        best = faster(best, schedule(op, problems, task, dataflow: dataflow, keepsRows: true))
+      }
     }
     return estimate(op, best)
   }
@@ -95,7 +110,8 @@ extension SystolicEngine {
     default: break
     }
     let footprint = Footprint(op)
-    let read = isSkipped || task.inputsOnChip ? Bytes.zero : footprint.b
+    let comesFromUpdater = mapping == .pruner && op.phase == .update && array.updater != nil
+    let read = isSkipped || task.inputsOnChip || comesFromUpdater ? Bytes.zero : footprint.b
     let written = isSkipped || task.outputOnChip ? Bytes.zero : footprint.c
     let memory = (read + written) / array.dram.streamBandwidth
     let busy = Seconds(max(1, cycles.rounded(.up)) / array.clock.value)

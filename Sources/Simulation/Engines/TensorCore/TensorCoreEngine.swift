@@ -20,7 +20,7 @@ struct TensorCoreEngine: Engine {
     _ gpu: TensorCoreGPU, options: SimulationOptions = SimulationOptions(), without causes: Set<LossCause> = []
   ) {
     self.gpu = gpu.idealised(without: causes)
-    if options.library == .ideal { self.gpu.library = .ideal }
+    if options.library == .ideal { (self.gpu.library, self.gpu.compression) = (.ideal, nil) }
     isBurst = options.power == .burst
     ignored = causes
     let burst = isBurst ? gpu.power.burst : 1
