@@ -11,6 +11,8 @@ public enum DiagnosticCode: String, CaseIterable, Sendable {
   case tooLarge = "too-large"
   /// Compressed data that does not decompress.
   case corruptCompression = "corrupt-compression"
+  /// A trace container whose bytes are not those that were written.
+  case corruptTrace = "corrupt-trace"
   /// Neither name nor content tells what format this is.
   case unknownFormat = "unknown-format"
   /// The reader of the output went away.

@@ -1,4 +1,3 @@
-import CZlib
 import CZstd
 import Diagnostics
 import Quantities
@@ -6,19 +5,24 @@ import Quantities
 /// Zstandard and gzip.
 public enum Compression {
   /// The largest window a Zstandard frame may ask for: 2²⁷ bytes, what `zstd -d` accepts by default.
-  private static let windowLog: Int32 = 27
-  private static let chunkSize = 1 << 18
+  static let windowLog: Int32 = 27
 
   /// Decompresses `bytes` if they begin like Zstandard or gzip data, and returns them as they are otherwise.
   /// - Parameter limit: the most bytes the result may have.
   /// - Throws: `too-large` or `corrupt-compression`.
   static func expand(_ bytes: [UInt8], name: String, limit: Int) throws(DiagnosticList) -> [UInt8] {
-    let isSkippable = bytes.count >= 4 && bytes[0] & 0xF0 == 0x50 && bytes[1...3].elementsEqual([0x2A, 0x4D, 0x18])
-    if isSkippable || bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
-      return try expandZstandard(bytes, name: name, limit: limit)
+    var isWhole = false
+    let stream = Decompressor(name: name, limit: limit) { () throws(DiagnosticList) in
+      defer { isWhole = true }
+      return isWhole ? [] : bytes
     }
-    if bytes.starts(with: [0x1F, 0x8B]) { return try expandGzip(bytes, name: name, limit: limit) }
-    return bytes
+    var result = try stream.next()
+    if stream.isPlain { return result }
+    while true {
+      let part = try stream.next()
+      if part.isEmpty { return result }
+      result += part
+    }
   }
 
   /// One Zstandard frame with checksum and content size.
@@ -39,101 +43,38 @@ public enum Compression {
     return Array(output[..<count])
   }
 
-  private static func expandZstandard(
-    _ bytes: [UInt8], name: String, limit: Int
-  ) throws(DiagnosticList) -> [UInt8] {
-    guard let stream = unsafe ZSTD_createDStream() else {
-      throw DiagnosticList(Diagnostic(.tooLarge, "no memory to decompress \(name)"))
-    }
-    defer { unsafe ZSTD_freeDStream(stream) }
-    unsafe ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, windowLog)
-    var result: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: chunkSize)
-    var position = 0
-    var isBetweenFrames = true
-    while true {
-      if isBetweenFrames {
-        if position == bytes.count { return result }
-        // A claim beyond the limit is refused before any work; the two largest values mean unknown and invalid.
-        let claim = unsafe bytes.withUnsafeBytes { source in
-          unsafe ZSTD_getFrameContentSize(source.baseAddress.map { unsafe $0 + position }, source.count - position)
-        }
-        if claim < UInt64.max - 1, claim > UInt64(limit - result.count) {
-          let total = claim.addingReportingOverflow(UInt64(result.count)).partialValue
-          throw tooLarge(name, "claims to hold", Int(clamping: total), limit: limit)
-        }
-      }
-      let start = position
-      let (status, produced) = unsafe chunk.withUnsafeMutableBytes { target in
-        unsafe bytes.withUnsafeBytes { source in
-          var input = unsafe ZSTD_inBuffer(src: source.baseAddress, size: source.count, pos: position)
-          var output = unsafe ZSTD_outBuffer(dst: target.baseAddress, size: target.count, pos: 0)
-          let status = unsafe ZSTD_decompressStream(stream, &output, &input)
-          position = unsafe input.pos
-          return unsafe (status, output.pos)
-        }
-      }
-      if ZSTD_isError(status) != 0 {
-        guard ZSTD_getErrorCode(status) != ZSTD_error_frameParameter_windowTooLarge else {
-          throw DiagnosticList(
-            Diagnostic(
-              .tooLarge, "\(name) needs a window of more than the \(Bytes(1 << windowLog)) allowed",
-              help: "compress it again without --long or --ultra"))
-        }
-        throw corrupt(name, position, unsafe String(cString: ZSTD_getErrorName(status)))
-      }
-      guard result.count + produced <= limit else {
-        throw tooLarge(name, "decompresses to at least", result.count + produced, limit: limit)
-      }
-      result += chunk[..<produced]
-      isBetweenFrames = status == 0
-      if !isBetweenFrames, position == bytes.count, produced < chunk.count, position == start || produced == 0 {
-        throw corrupt(name, position, "the data ends in the middle of a frame")
+  /// Decompresses one whole Zstandard frame.
+  /// - Parameter size: how many bytes it must hold.
+  /// - Returns: nil if it is damaged or holds another number of bytes.
+  static func frame(_ bytes: [UInt8], size: Int) -> [UInt8]? {
+    // No frame expands beyond what its blocks can: 128 KiB for each 3 bytes or more.
+    guard size <= (bytes.count / 3 + 1) << 17 else { return nil }
+    var output = [UInt8](repeating: 0, count: size)
+    let count = unsafe output.withUnsafeMutableBytes { target in
+      unsafe bytes.withUnsafeBytes { source in
+        unsafe ZSTD_decompress(target.baseAddress, target.count, source.baseAddress, source.count)
       }
     }
+    return ZSTD_isError(count) == 0 && count == size ? output : nil
   }
 
-  private static func expandGzip(_ bytes: [UInt8], name: String, limit: Int) throws(DiagnosticList) -> [UInt8] {
-    var stream = unsafe z_stream()
-    // 15 bits of window, and 16 for a gzip header.
-    guard unsafe inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-      throw DiagnosticList(Diagnostic(.tooLarge, "no memory to decompress \(name)"))
+  /// Bytes of the frame that begins at `offset`, a skippable one included; nil if none is whole there.
+  static func frameLength(_ bytes: [UInt8], at offset: Int) -> Int? {
+    let length = unsafe bytes.withUnsafeBytes { source in
+      unsafe ZSTD_findFrameCompressedSize(source.baseAddress.map { unsafe $0 + offset }, source.count - offset)
     }
-    defer { unsafe _ = inflateEnd(&stream) }
-    var source = bytes
-    var result: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: chunkSize)
-    var position = 0
-    while true {
-      let (status, consumed, produced) = unsafe chunk.withUnsafeMutableBufferPointer { target in
-        unsafe source.withUnsafeMutableBufferPointer { input in
-          let available = min(input.count - position, Int(UInt32.max))
-          unsafe stream.next_in = input.baseAddress.map { unsafe $0 + position }
-          unsafe stream.avail_in = UInt32(available)
-          unsafe stream.next_out = target.baseAddress
-          unsafe stream.avail_out = UInt32(target.count)
-          let status = unsafe inflate(&stream, Z_NO_FLUSH)
-          return unsafe (status, available - Int(stream.avail_in), target.count - Int(stream.avail_out))
-        }
-      }
-      position += consumed
-      guard result.count + produced <= limit else {
-        throw tooLarge(name, "decompresses to at least", result.count + produced, limit: limit)
-      }
-      result += chunk[..<produced]
-      switch status {
-      case Z_OK: continue
-      case Z_STREAM_END:
-        // Further members may follow; padding with zeros is common on tapes and harmless.
-        if bytes[position...].allSatisfy({ $0 == 0 }) { return result }
-        unsafe inflateReset(&stream)
-      case Z_BUF_ERROR: throw corrupt(name, position, "the data ends in the middle of a member")
-      default: throw corrupt(name, position, "the data does not decompress")
-      }
-    }
+    return ZSTD_isError(length) == 0 && length > 0 ? length : nil
   }
 
-  private static func corrupt(_ name: String, _ offset: Int, _ reason: String) -> DiagnosticList {
+  /// What the frame at the start of `bytes` says it holds; nil where it does not say.
+  static func contentSize(_ bytes: [UInt8]) -> Int? {
+    let claim = unsafe bytes.withUnsafeBytes { source in
+      unsafe ZSTD_getFrameContentSize(source.baseAddress, source.count)
+    }
+    return claim < UInt64.max - 1 ? Int(exactly: claim) : nil
+  }
+
+  static func corrupt(_ name: String, _ offset: Int, _ reason: String) -> DiagnosticList {
     DiagnosticList(
       Diagnostic(
         .corruptCompression, "\(name) is damaged near byte \(offset): \(reason)",

@@ -34,12 +34,39 @@ public enum InputFile {
     return SourceText(name: path, bytes: bytes)
   }
 
+  /// Reads a whole file as it is.
+  static func raw(_ path: String, limit: Bytes = Bytes(1 << 30)) throws(DiagnosticList) -> [UInt8] {
+    try read(path, limit: Int(limit.count))
+  }
+
   private static func read(_ path: String, limit: Int) throws(DiagnosticList) -> [UInt8] {
-    do {
+    try reading(path) {
       if path == "-" { return try readToEnd(.standardInput, name: path, limit: limit) }
-      let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      let file = try open(path)
       return try file.closeAfter { try readToEnd(file, name: path, limit: limit) }
-    } catch let list as DiagnosticList {
+    }
+  }
+
+  /// Opens a file for reading.
+  static func open(_ path: String) throws(DiagnosticList) -> FileDescriptor {
+    try reading(path) { try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec) }
+  }
+
+  /// The content of a file or of standard input as it arrives, decompressed.
+  static func stream(_ path: String) throws(DiagnosticList) -> Decompressor {
+    let file = path == "-" ? .standardInput : try open(path)
+    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    return Decompressor(name: path) { () throws(DiagnosticList) in
+      let count = try reading(path) {
+        try unsafe chunk.withUnsafeMutableBytes { buffer in try unsafe file.read(into: buffer) }
+      }
+      if count == 0, path != "-" { try? file.close() }
+      return Array(chunk[..<count])
+    }
+  }
+
+  private static func reading<T>(_ path: String, _ body: () throws -> T) throws(DiagnosticList) -> T {
+    do { return try body() } catch let list as DiagnosticList {
       throw list
     } catch let error as Errno {
       throw DiagnosticList(unreadable(path, error))

@@ -38,9 +38,9 @@ struct JSONLinesReader {
         continue
       }
       if isHeader {
-        (workload, isNewer) = header(node, reader)
+        (workload, isNewer) = header(node, text, reader)
       } else if let read = Operator.read(
-        node, reader, index: operatorCount - 1, reportsUnknownKeys: !isNewer)
+        node, reader, text: text, index: operatorCount - 1, reportsUnknownKeys: !isNewer)
       {
         workload?.operators.append(read)
       }
@@ -48,11 +48,14 @@ struct JSONLinesReader {
     return workload ?? blank
   }
 
-  private var blank: Workload {
+  var blank: Workload {
     Workload(name: TraceReader.stem(source.name), source: source.name, operators: [])
   }
 
-  private func header(_ node: Node, _ reader: DocumentReader) -> (Workload, isNewer: Bool) {
+  /// Reads the first line.
+  func header(
+    _ node: Node, _ text: SourceText, _ reader: DocumentReader
+  ) -> (workload: Workload, isNewer: Bool) {
     var workload = blank
     guard node["lacuna_trace"] != nil || node["kind"] == nil else {
       reader.report(
@@ -79,6 +82,7 @@ struct JSONLinesReader {
         let _: Int? = reader.mismatch(list, expected: "a list")
       }
     }
+    workload.attributes = fields.attributes(text, keepingUnknown: isNewer)
     if !isNewer { fields.finish() }
     return (workload, isNewer)
   }
@@ -109,9 +113,11 @@ extension DocumentReader {
 
 extension Operator {
   /// Reads an operator line.
-  /// - Parameter index: the operator's own index: dependencies must be smaller.
+  /// - Parameters:
+  ///   - index: the operator's own index: dependencies must be smaller.
+  ///   - reportsUnknownKeys: whether unknown keys are mistakes; else they are kept as attributes.
   static func read(
-    _ node: Node, _ reader: DocumentReader, index: Int, reportsUnknownKeys: Bool = true
+    _ node: Node, _ reader: DocumentReader, text: SourceText, index: Int, reportsUnknownKeys: Bool
   ) -> Operator? {
     guard var fields = Fields(node, reader, what: "an operator object") else { return nil }
     let name = fields.required("name", as: String.self)
@@ -138,19 +144,43 @@ extension Operator {
     }
     if let node = node["deps"], node.elements == nil { let _: Int? = reader.mismatch(node, expected: "a list") }
     let repeats = fields.optional("repeat", in: 1 ... .max) ?? 1
+    let start = fields.optional("start_ns", in: -1 << 60...1 << 60)
+    let duration = fields.optional("duration_ns", in: 0...1 << 60)
     // Without a kind nobody knows which keys belong here.
     guard let kindName else { return nil }
     let kind = OperatorKind.read(kindName, &fields)
+    let attributes = fields.attributes(text, keepingUnknown: !reportsUnknownKeys)
     if reportsUnknownKeys { fields.finish() }
     guard let name, let dataType, let kind else { return nil }
     let result = Operator(
       name: name, kind: kind, phase: phase ?? .inference, dataType: dataType, outputType: outputType,
-      weightType: weightType, sparsity: sparsity, dependencies: dependencies ?? [], repeats: repeats)
+      weightType: weightType, sparsity: sparsity, dependencies: dependencies ?? [], repeats: repeats,
+      measured: start == nil && duration == nil
+        ? nil : RecordedTime(start: start.map { .nanoseconds($0) }, duration: duration.map { .nanoseconds($0) }),
+      attributes: attributes)
     for problem in result.shapeProblems() {
       reader.report(
         problem.code, problem.message, at: node[problem.key]?.range ?? node.range, help: problem.help)
     }
     return result
+  }
+}
+
+extension Fields {
+  /// The object of the key `attributes` as it is written, and with it the members that this version does not know.
+  fileprivate mutating func attributes(_ text: SourceText, keepingUnknown: Bool) -> String? {
+    func written(_ range: Range<Int>) -> String { String(decoding: text.bytes[range], as: UTF8.self) }
+    let unknown = keepingUnknown ? rest().filter { $0.key != "attributes" } : []
+    let node = node("attributes")
+    var members: [Node.Entry] = []
+    switch node?.content {
+    case .mapping(let entries)?: members = entries
+    case nil: break
+    default: if let node { let _: Int? = reader.mismatch(node, expected: "an object") }
+    }
+    guard !unknown.isEmpty else { return node.map { written($0.range) } }
+    return "{" + (members + unknown).map { written($0.keyRange) + ":" + written($0.value.range) }.joined(separator: ",")
+      + "}"
   }
 }
 

@@ -3,19 +3,37 @@ import Workloads
 extension Operator {
   /// The members of its line, defaults left out.
   var jsonMembers: [(String, JSONText)] {
-    var members: [(String, JSONText)] = [("name", .string(name)), ("kind", .string(kind.name))]
+    var members: [(String, JSONText)] = [("name", .string(name))]
+    members += shapeMembers
+    if let sparsityMember { members.append(sparsityMember) }
+    if !dependencies.isEmpty { members.append(("deps", .list(dependencies.map(JSONText.integer)))) }
+    if let start = measured?.start { members.append(("start_ns", .integer(Int(start.nanoseconds)))) }
+    if let duration = measured?.duration { members.append(("duration_ns", .integer(Int(duration.nanoseconds)))) }
+    return members + closingMembers
+  }
+
+  /// The members between its name and its sparsity.
+  var shapeMembers: [(String, JSONText)] {
+    var members: [(String, JSONText)] = [("kind", .string(kind.name))]
     if phase != .inference { members.append(("phase", .string(phase.rawValue))) }
     members.append(("dtype", .string(dataType.rawValue)))
     if outputType != dataType { members.append(("out_dtype", .string(outputType.rawValue))) }
     if let weightType { members.append(("weight_dtype", .string(weightType.rawValue))) }
-    members += kind.jsonMembers
+    return members + kind.jsonMembers
+  }
+
+  /// The member with its patterns; nil where all is dense.
+  var sparsityMember: (String, JSONText)? {
     let patterns = OperandSparsity.Operand.allCases.filter { sparsity[$0] != .dense }
-    if !patterns.isEmpty {
-      members.append(
-        ("sparsity", .object(patterns.map { ($0.rawValue, .string(sparsity[$0].description)) })))
-    }
-    if !dependencies.isEmpty { members.append(("deps", .list(dependencies.map(JSONText.integer)))) }
+    guard !patterns.isEmpty else { return nil }
+    return ("sparsity", .object(patterns.map { ($0.rawValue, .string(sparsity[$0].description)) }))
+  }
+
+  /// The members after its dependencies and measurements.
+  var closingMembers: [(String, JSONText)] {
+    var members: [(String, JSONText)] = []
     if repeats != 1 { members.append(("repeat", .integer(repeats))) }
+    if let attributes { members.append(("attributes", .written(attributes))) }
     return members
   }
 }

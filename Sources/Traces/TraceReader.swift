@@ -38,6 +38,8 @@ public struct ImportOptions: Hashable, Sendable {
 
 /// The formats that can be read.
 public enum TraceFormat: String, CaseIterable, Sendable {
+  /// Lacuna's own container.
+  case container
   /// Lacuna's own text format: a header line and one operator a line.
   case jsonLines
   /// What PyTorch's `ExecutionTraceObserver` writes.
@@ -46,14 +48,18 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case scaleSimTopology
   /// The `config.json` of a Hugging Face model.
   case huggingFaceConfig
+  /// A model in the Open Neural Network Exchange format.
+  case onnx
 
   /// What messages call it.
   public var title: String {
     switch self {
+    case .container: "Lacuna trace container"
     case .jsonLines: "Lacuna JSON Lines"
     case .pytorchExecutionTrace: "PyTorch execution trace"
     case .scaleSimTopology: "SCALE-Sim topology CSV"
     case .huggingFaceConfig: "Hugging Face config.json"
+    case .onnx: "ONNX model"
     }
   }
 }
@@ -107,10 +113,12 @@ public enum TraceReader {
     let sink = DiagnosticSink()
     let workload =
       switch format {
+      case .container: try TraceContainer.workload(stream: source.bytes, name: source.name)
       case .jsonLines: try JSONLinesReader(source, sink: sink).read()
       case .pytorchExecutionTrace: try PyTorchImporter.read(source, sink: sink)
       case .scaleSimTopology: try ScaleSimTopology.read(source, sink: sink)
       case .huggingFaceConfig: try HuggingFaceImporter.read(source, options: options, sink: sink)
+      case .onnx: try ONNXImporter.read(source.bytes, name: source.name, options: options, sink: sink)
       }
     try sink.throwIfErrors()
     guard !workload.operators.isEmpty else {
@@ -150,6 +158,8 @@ public enum TraceReader {
 
   /// Tells the format by content.
   static func detect(_ source: SourceText) throws(DiagnosticList) -> TraceFormat {
+    if ContainerFormat.looksLikeContainer(source.bytes) { return .container }
+    if ONNXImporter.looksLikeModel(source.bytes) { return .onnx }
     let start = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let first = source.bytes[start...].first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }
     if first == nil { throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds nothing but white space")) }
@@ -206,5 +216,7 @@ public enum TraceReader {
     return stem == "-" ? "trace" : String(stem)
   }
 
-  private static let extensions: Set<String> = ["zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et"]
+  private static let extensions: Set<String> = [
+    "ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et", "onnx",
+  ]
 }

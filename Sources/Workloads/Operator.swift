@@ -122,6 +122,20 @@ public struct OperandSparsity: Hashable, Sendable {
   }
 }
 
+/// When an operator ran where its trace was recorded. It is kept beside the simulation and never moves it.
+public struct RecordedTime: Hashable, Sendable {
+  /// Begin, from an origin that all operators of the trace share.
+  public var start: Duration?
+  /// How long it took.
+  public var duration: Duration?
+
+  /// A measurement; what was not measured is nil.
+  public init(start: Duration? = nil, duration: Duration? = nil) {
+    self.start = start
+    self.duration = duration
+  }
+}
+
 /// One operator of a real run.
 public struct Operator: Hashable, Sendable {
   /// Unique within its trace where the source has names, for example `encoder.0.fc1`.
@@ -143,12 +157,16 @@ public struct Operator: Hashable, Sendable {
   public var dependencies: [Int]
   /// How often it runs.
   public var repeats: Int
+  /// When it ran, where the trace says so.
+  public var measured: RecordedTime?
+  /// What the trace says of it beside that: the text of a JSON object, kept as it is and never interpreted.
+  public var attributes: String?
 
   /// An operator of an inference run, dense and run once unless told otherwise; the result has the operands' type.
   public init(
     name: String, kind: OperatorKind, phase: Phase = .inference, dataType: DataType,
     outputType: DataType? = nil, weightType: DataType? = nil, sparsity: OperandSparsity = .dense,
-    dependencies: [Int] = [], repeats: Int = 1
+    dependencies: [Int] = [], repeats: Int = 1, measured: RecordedTime? = nil, attributes: String? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -159,6 +177,8 @@ public struct Operator: Hashable, Sendable {
     self.sparsity = sparsity
     self.dependencies = dependencies
     self.repeats = repeats
+    self.measured = measured
+    self.attributes = attributes
   }
 }
 

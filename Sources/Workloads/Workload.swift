@@ -10,6 +10,8 @@ public struct Workload: Hashable, Sendable {
   public var operators: [Operator]
   /// What the source holds but the workload does not.
   public var skipped: [Skipped]
+  /// What the trace says of itself beside that: the text of a JSON object, kept as it is and never interpreted.
+  public var attributes: String?
 
   /// Parts of a source that were left out, and why.
   public struct Skipped: Hashable, Sendable {
@@ -30,13 +32,15 @@ public struct Workload: Hashable, Sendable {
 
   /// A workload.
   public init(
-    name: String, source: String, samples: Int? = nil, operators: [Operator], skipped: [Skipped] = []
+    name: String, source: String, samples: Int? = nil, operators: [Operator], skipped: [Skipped] = [],
+    attributes: String? = nil
   ) {
     self.name = name
     self.source = source
     self.samples = samples
     self.operators = operators
     self.skipped = skipped
+    self.attributes = attributes
   }
 
   /// Dense multiply-accumulates of the whole step.

@@ -33,6 +33,14 @@ extension BadInput {
     BadInput(.corruptCompression, "gzip that is none") {
       try load(try $0.file("none.gz", [0x1F, 0x8B] + Array(repeating: 0x55, count: 100)))
     },
+    BadInput(.corruptTrace, "a container cut short") { _ in
+      let op = Operator(name: "fc", kind: .softmax(Softmax(rows: 1, width: 1)), dataType: .fp16)
+      return try said { () throws(DiagnosticList) in
+        let bytes = try TraceContainer.bytes(Workload(name: "net", source: "test", operators: [op]))
+        _ = try TraceContainer(bytes: Array(bytes.dropLast(4)), name: "net.ltrace")
+        return []
+      }
+    },
     BadInput(.unknownFormat, "a text", trace: "hello, world\n", name: "notes.txt"),
     BadInput(.unknownFormat, "a foreign JSON object", trace: #"{"items": [], "count": 3}"#, name: "items.json"),
     // What the command line says when the reader of its output goes away.

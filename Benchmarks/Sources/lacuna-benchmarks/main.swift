@@ -115,6 +115,80 @@ var failures = 0
   }
 }
 
+/// A decoder that answers token by token: names, dependencies and attention lengths as a recording would have them.
+@MainActor func decodeTrace(operators: Int) -> Workload {
+  let layer: [(name: String, kind: (Int) -> OperatorKind, reach: [Int])] = [
+    ("norm1", { _ in .normalization(Normalization(.rms, rows: 1, width: 4096)) }, [1]),
+    ("q_proj", { _ in .gemm(GEMM(m: 4096, n: 1, k: 4096)) }, [1]),
+    ("k_proj", { _ in .gemm(GEMM(m: 1024, n: 1, k: 4096)) }, [2]),
+    ("v_proj", { _ in .gemm(GEMM(m: 1024, n: 1, k: 4096)) }, [3]),
+    (
+      "attention",
+      {
+        .attention(Attention(batch: 1, heads: 32, keyValueHeads: 8, queryLength: 1, keyLength: $0, headDimension: 128))
+      },
+      [3, 2, 1]
+    ),
+    ("o_proj", { _ in .gemm(GEMM(m: 4096, n: 1, k: 4096)) }, [1]),
+    ("add1", { _ in .elementwise(Elementwise(.add, elements: 4096, inputs: 2)) }, [1, 7]),
+    ("gate_proj", { _ in .gemm(GEMM(m: 14336, n: 1, k: 4096)) }, [1]),
+    ("up_proj", { _ in .gemm(GEMM(m: 14336, n: 1, k: 4096)) }, [2]),
+    ("mul", { _ in .elementwise(Elementwise(.multiply, elements: 14336, inputs: 2)) }, [1, 2]),
+    ("down_proj", { _ in .gemm(GEMM(m: 4096, n: 1, k: 14336)) }, [1]),
+    ("add2", { _ in .elementwise(Elementwise(.add, elements: 4096, inputs: 2)) }, [1, 5]),
+  ]
+  var result: [Operator] = []
+  result.reserveCapacity(operators)
+  var token = 0
+  while result.count < operators {
+    for index in 0..<32 {
+      for part in layer {
+        result.append(
+          Operator(
+            name: "layers.\(index).\(part.name)", kind: part.kind(512 + token), dataType: .fp16,
+            dependencies: part.reach.map { result.count - $0 }.filter { $0 >= 0 }))
+      }
+    }
+    token += 1
+  }
+  return Workload(name: "decode", source: "benchmark", operators: result)
+}
+
+/// Microseconds of a processor that `body` takes, the least of `runs` runs: what others do on the machine counts little.
+@MainActor func processorTime(runs: Int = 5, _ body: () throws -> Void) rethrows -> Double {
+  var best = Double.infinity
+  for _ in 0..<runs {
+    let start = clock()
+    try body()
+    best = min(best, Double(clock() - start) * 1e6 / Double(CLOCKS_PER_SEC))
+  }
+  return best
+}
+
+/// The native container, on one core, between operators in memory and bytes in memory.
+@MainActor func container() throws {
+  print("trace container, one core")
+  let workload = decodeTrace(operators: 1_000_000)
+  let count = Double(workload.operators.count)
+  let bytes = try TraceContainer.bytes(workload, threads: 1)
+  let encode = try processorTime { _ = try TraceContainer.bytes(workload, threads: 1) }
+  let reader = try TraceContainer(bytes: bytes, name: "decode")
+  var operators = 0
+  let decode = try processorTime {
+    try reader.forEach(in: 0..<reader.operatorCount) { (op) throws(DiagnosticList) in operators &+= op.repeats }
+  }
+  let columns = try processorTime { try reader.forEachName { _ in } }
+  let before = allocation_count()
+  try reader.forEach(in: 0..<reader.operatorCount) { (op) throws(DiagnosticList) in operators &+= op.repeats }
+  let allocations = allocation_count() - before
+  print(
+    "  \(bytes.count) bytes; encode \(formatSignificant(count / encode, digits: 3)) M operators/s, decode "
+      + "\(formatSignificant(count / decode, digits: 3)) M operators/s, names only "
+      + "\(formatSignificant(count / columns, digits: 3)) M/s")
+  bound("bytes an operator", Double(bytes.count) / count, atMost: 0.1)
+  bound("allocations an operator when decoding", Double(allocations) / count, atMost: 3)
+}
+
 /// The program as a user starts it, when it has been built.
 @MainActor func process() throws {
   let binary = root.appending(path: ".build/release/lacuna")
@@ -155,4 +229,5 @@ try networks()
 try training()
 try repetition()
 try reading()
+try container()
 if CommandLine.arguments.contains("--check"), failures > 0 { exit(1) }

@@ -7,10 +7,13 @@ struct TraceCommand: ParsableCommand {
     abstract: "Imports traces and shows what they hold.",
     discussion: """
       From a recorded PyTorch run to a trace of lacuna's own, and a look into it:
-        lacuna trace import recorded.json -o model.jsonl.zst
-        lacuna trace info model.jsonl.zst
+        lacuna trace import recorded.json -o model.ltrace
+        lacuna trace info model.ltrace
       """,
-    subcommands: [Import.self, Info.self, Cat.self])
+    subcommands: [
+      Import.self, Info.self, Cat.self, Compress.self, Decompress.self, Verify.self, Slice.self, Merge.self, Diff.self,
+      Stats.self,
+    ])
 
   /// Reads a trace; warnings go to standard error.
   private static func read(_ path: String, _ model: ModelArguments) throws(DiagnosticList) -> ImportedTrace {
@@ -28,7 +31,7 @@ struct TraceCommand: ParsableCommand {
         One decoded token after 4096 others:
           lacuna trace import config.json --phase decode --context 4096 -o llama-decode.jsonl
 
-        An output that ends in .zst is compressed. What was read is then shown as by 'trace info'.
+        An output that ends in .ltrace is a container, one that ends in .zst is compressed text. What was read is then shown as by 'trace info'.
         """)
 
     @Argument(help: "The input in any format that is read; - for standard input.")
@@ -113,16 +116,21 @@ struct TraceCommand: ParsableCommand {
     }
 
     func run() throws {
-      let workload = try TraceCommand.read(trace, model).workload
-      let all = workload.operators.indices
-      let wanted = range?.indices ?? 0..<(head ?? all.count)
-      guard wanted.lowerBound <= all.count else {
-        throw DiagnosticList(
-          Diagnostic(
-            .outOfRange, "--range begins at operator \(wanted.lowerBound), but \(trace) has \(all.count)",
-            help: "operators are counted from 0"))
+      // Of a container, only what is asked for is read.
+      guard let container = try? TraceContainer(path: trace) else {
+        let workload = try TraceCommand.read(trace, model).workload
+        let wanted = try wanted(workload.operators.count)
+        return try Console.output(TraceWriter.jsonLines(workload.part(wanted)))
       }
-      try Console.output(TraceWriter.jsonLines(workload.part(wanted.clamped(to: all))))
+      try container.writeJSONLines(try wanted(container.operatorCount)) { (text) throws(DiagnosticList) in
+        try Console.output(text)
+      }
+    }
+
+    private func wanted(_ count: Int) throws(DiagnosticList) -> Range<Int> {
+      let wanted = range?.indices ?? 0..<(head ?? count)
+      try TraceCommand.check(wanted, of: count, in: trace)
+      return wanted.clamped(to: 0..<count)
     }
   }
 }
