@@ -43,18 +43,29 @@ extension RowReader {
     let hot = "_hot"
     let name = text("op")
     let isHot = name.hasSuffix(hot)
-    let known = ["add1", "sum", "layernorm", "gelu", "softmax", "transpose"]
+    let known = [
+      "add1", "add", "mul", "copy", "relu", "gelu", "silu", "sum", "layernorm", "rmsnorm", "softmax", "transpose",
+    ]
     let function = choice(
       "op", known.map { ($0, $0) } + known.map { ($0 + hot, $0) }, what: "an operator that is measured")
     guard let shape = memoryShape(), let function else { return nil }
     let elements = saturating(shape.rows, shape.width)
     let operation: OperatorKind
+    func each(_ function: Elementwise.Function, inputs: Int = 1) -> OperatorKind {
+      .elementwise(Elementwise(function, elements: elements, inputs: inputs))
+    }
     switch function {
-    case "add1": operation = .elementwise(Elementwise(.add, elements: elements))
-    case "transpose": operation = .elementwise(Elementwise(.transpose, elements: elements))
-    case "gelu": operation = .elementwise(Elementwise(.gelu, elements: elements))
+    case "add1": operation = each(.add)
+    case "add": operation = each(.add, inputs: 2)
+    case "mul": operation = each(.multiply, inputs: 2)
+    case "copy": operation = each(.copy)
+    case "relu": operation = each(.relu)
+    case "gelu": operation = each(.gelu)
+    case "silu": operation = each(.silu)
+    case "transpose": operation = each(.transpose)
     case "sum": operation = .reduction(Reduction(outputs: 1, width: elements))
     case "layernorm": operation = .normalization(Normalization(.layer, rows: shape.rows, width: shape.width))
+    case "rmsnorm": operation = .normalization(Normalization(.rms, rows: shape.rows, width: shape.width))
     default: operation = .softmax(Softmax(rows: shape.rows, width: shape.width))
     }
     let op = Operator(name: name, kind: operation, dataType: .fp16)

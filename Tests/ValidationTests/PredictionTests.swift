@@ -7,9 +7,11 @@ import Testing
     let names = Samples.paths.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
     #expect(
       names == [
-        "a100_published", "h200_attention", "h200_bdwp24_training", "h200_end_to_end", "h200_gemm",
+        "a100_published", "h200_attention", "h200_attention_shapes", "h200_bdwp24_training", "h200_end_to_end",
+        "h200_gemm",
         "h200_gemm_counters", "h200_layouts", "h200_memops", "h200_published",
-        "h200_spmm", "rtx-3090_published", "rtx-a6000_published", "s10_published", "s30_published", "s4_published",
+        "h200_spmm", "h200_vectors", "rtx-3090_published", "rtx-a6000_published", "s10_published", "s30_published",
+        "s4_published",
         "sat_published", "t4_published",
       ])
   }

@@ -56,7 +56,7 @@ var failures = 0
     print(
       "  \(name) on \(machineName): \(workload.operators.count) operators, \(result.estimates.count) distinct: "
         + "\(formatSignificant(time, digits: 3)) µs, \(allocations) allocations")
-    bound("allocations an operator", Double(allocations) / Double(workload.operators.count), atMost: 8)
+    bound("allocations an operator", Double(allocations) / Double(workload.operators.count), atMost: 10)
   }
 }
 

@@ -19,6 +19,9 @@ struct PowerDemand {
   /// How well cores, cache and memory overlap; see ``TensorCoreGPU/overlapExponent``.
   var overlapExponent = Double.infinity
 
+  /// A time at a clock that ``elapsed(_:)`` is no less than, quickly.
+  func leastElapsed(_ clock: Double) -> Double { launch.value + max(cycles / clock, cache.value, memory.value) }
+
   /// The time at a clock: launch + (Σ tᵢᵖ)^(1/p).
   func elapsed(_ clock: Double) -> Double {
     let core = cycles / clock
