@@ -19,8 +19,17 @@ struct PowerDemand {
   /// How well cores, cache and memory overlap; see ``TensorCoreGPU/overlapExponent``.
   var overlapExponent = Double.infinity
 
-  /// A time at a clock that ``elapsed(_:)`` is no less than, quickly.
-  func leastElapsed(_ clock: Double) -> Double { launch.value + max(cycles / clock, cache.value, memory.value) }
+  /// Whether it may be done in less than a time under a power limit: false only where it cannot. To be in time its cycles
+  /// need a clock, and at that clock its energy may be more than the time allows.
+  func mayBeat(_ time: Seconds, power: PowerModel, maximum: Hertz) -> Bool {
+    let spare = (time - launch).value
+    guard spare > max(cache, memory).value else { return false }
+    let clock = cycles / spare
+    guard clock < maximum.value else { return false }
+    guard let cap = power.cap else { return true }
+    let joules = power.energyScale(at: clock, maximum: maximum) * dynamicEnergy.value + memoryEnergy.value
+    return power.idle.value + joules / time.value <= cap.value
+  }
 
   /// The time at a clock: launch + (Σ tᵢᵖ)^(1/p).
   func elapsed(_ clock: Double) -> Double {
@@ -70,10 +79,7 @@ struct OperatingPoint {
     power: PowerModel, minimum: Hertz, maximum: Hertz, dynamic: Double, memory: Double,
     elapsed: (_ clock: Double) -> Double
   ) {
-    func scale(_ clock: Double) -> Double {
-      let voltage = power.voltageFloor + (1 - power.voltageFloor) * clock / maximum.value
-      return voltage * voltage
-    }
+    func scale(_ clock: Double) -> Double { power.energyScale(at: clock, maximum: maximum) }
     func watts(_ clock: Double) -> Double {
       power.idle.value + (scale(clock) * dynamic + memory) / elapsed(clock)
     }
@@ -112,5 +118,13 @@ struct OperatingPoint {
     var point = self
     point.elapsed = Seconds(demand.elapsed(clock.value))
     return point
+  }
+}
+
+extension PowerModel {
+  /// The square of the voltage at a clock over the highest one.
+  fileprivate func energyScale(at clock: Double, maximum: Hertz) -> Double {
+    let voltage = voltageFloor + (1 - voltageFloor) * clock / maximum.value
+    return voltage * voltage
   }
 }

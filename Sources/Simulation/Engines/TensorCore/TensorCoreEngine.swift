@@ -181,9 +181,10 @@ extension TensorCoreEngine {
         schedule.add(task.sparsity.weights, work, problems, gpu: gpu)
         schedule.addDequantisation(task, work, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { break }
-        let demand = demand(of: schedule, rate: rate)
-        let clock = gpu.maximumClock.value
-        guard demand.leastElapsed(clock) < shortest.value, demand.elapsed(clock) < shortest.value else { continue }
+        let power = work.isSparse ? alone.other : alone.dense
+        guard demand(of: schedule, rate: rate).mayBeat(shortest, power: power, maximum: gpu.maximumClock) else {
+          continue
+        }
         let elapsed = elapsedAlone(schedule, rate: rate)
         if elapsed < shortest { (best, shortest) = (schedule, elapsed) }
       }
