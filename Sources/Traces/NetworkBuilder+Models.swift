@@ -68,12 +68,7 @@ extension NetworkBuilder {
     let types = fields.optional("type_vocab_size", in: Self.sizes) ?? 2
     let function = activation(&fields, "hidden_act", default: .gelu)
     guard let shape, let vocabulary, let limit else { return }
-    let words = embedding("embedding.words", width: shape.hidden, vocabulary: vocabulary)
-    let kinds = embedding("embedding.token_types", width: shape.hidden, vocabulary: types)
-    let sum = map("embedding.add", .add, width: shape.hidden, inputs: 2, after: [words, kinds])
-    let places = embedding("embedding.positions", width: shape.hidden, vocabulary: limit)
-    map("embedding.add_positions", .add, width: shape.hidden, inputs: 2, after: [sum, places])
-    norm("embedding.norm", .layer, width: shape.hidden)
+    embedTokens(width: shape.hidden, vocabulary: vocabulary, types: types, limit: limit)
     repeats = shape.layers
     var stream = last
     separateAttention(
@@ -87,6 +82,16 @@ extension NetworkBuilder {
     positions = 1
     linear("pooler", shape.hidden, shape.hidden)
     map("pooler.act", .tanh, width: shape.hidden)
+  }
+
+  /// Words, token types and positions, added up and normalized.
+  mutating func embedTokens(width: Int, vocabulary: Int, types: Int, limit: Int) {
+    let words = embedding("embedding.words", width: width, vocabulary: vocabulary)
+    let kinds = embedding("embedding.token_types", width: width, vocabulary: types)
+    let sum = map("embedding.add", .add, width: width, inputs: 2, after: [words, kinds])
+    let places = embedding("embedding.positions", width: width, vocabulary: limit)
+    map("embedding.add_positions", .add, width: width, inputs: 2, after: [sum, places])
+    norm("embedding.norm", .layer, width: width)
   }
 
   /// ViT: patches by a convolution, one class token, layer norms before each block. The sequence length is the

@@ -13,12 +13,7 @@ extension NetworkBuilder {
     let narrow = fields.optional("embedding_size", in: Self.sizes) ?? 128
     let function = activation(&fields, "hidden_act", default: .gelu)
     guard let shape, let vocabulary, let limit else { return }
-    let words = embedding("embedding.words", width: narrow, vocabulary: vocabulary)
-    let kinds = embedding("embedding.token_types", width: narrow, vocabulary: types)
-    let sum = map("embedding.add", .add, width: narrow, inputs: 2, after: [words, kinds])
-    let places = embedding("embedding.positions", width: narrow, vocabulary: limit)
-    map("embedding.add_positions", .add, width: narrow, inputs: 2, after: [sum, places])
-    norm("embedding.norm", .layer, width: narrow)
+    embedTokens(width: narrow, vocabulary: vocabulary, types: types, limit: limit)
     linear("embedding.projection", shape.hidden, narrow)
     repeats = shape.layers
     var stream = last

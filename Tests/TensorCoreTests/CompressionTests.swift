@@ -8,13 +8,6 @@ import Workloads
 
 @Suite("Compression of weights on tensor cores")
 struct CompressionTests {
-  private static func gpu(_ name: String) throws -> TensorCoreGPU {
-    guard case .tensorCore(let gpu) = try Bench.machine(name).architecture else {
-      preconditionFailure("\(name) has no tensor cores")
-    }
-    return gpu
-  }
-
   private static func pass(_ elements: Int, on gpu: TensorCoreGPU) -> Estimate {
     let op = Operator(
       name: "prune", kind: .pruning(Pruning(elements: elements, n: 2, m: 4)), phase: .update, dataType: .fp16)
@@ -22,7 +15,7 @@ struct CompressionTests {
   }
 
   @Test func `both copies of a layer's weights take as long as was measured`() throws {
-    let gpu = try Self.gpu("h200")
+    let gpu = try TensorCoreTests.gpu("h200")
     let rows = try Bench.measurements("h200_bdwp24_training")
     #expect(rows.count == 3)
     for row in rows {
@@ -35,7 +28,7 @@ struct CompressionTests {
 
   @Test(arguments: [4096, 1 << 22, 1 << 30])
   func `the library's pass is no faster than the vector kernel, and its times add up`(elements: Int) throws {
-    var gpu = try Self.gpu("h200")
+    var gpu = try TensorCoreTests.gpu("h200")
     let slow = Self.pass(elements, on: gpu)
     gpu.compression = nil
     let fast = Self.pass(elements, on: gpu)

@@ -156,15 +156,15 @@ extension TensorCoreEngine {
       return kernel(schedule, task, op, rate: rate)
     }
     if let gap = gap(of: op) { return older(gap, rate).matrixKernel(task) }
+    let problems = op.matrixProblems
     let work = MatrixWork(
-      problems: op.matrixProblems.map(task.sparsity.weights.multiplied), rate: rate,
+      problems: problems.map(task.sparsity.weights.multiplied), rate: rate,
       elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(outputBits ?? task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
       metadataBits: ignored.contains(.metadata) ? 0 : Double(task.sparsity.weights.metadataBitsPerValue),
       inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling),
       weightStorage: op.weightStorage)
 
-    let problems = op.matrixProblems
     // By time under the power limit, which is no less than at the highest clock.
     var best: KernelSchedule?
     var shortest = Seconds(.infinity)
@@ -181,11 +181,10 @@ extension TensorCoreEngine {
         schedule.add(task.sparsity.weights, work, problems, gpu: gpu)
         schedule.addDequantisation(task, work, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { break }
+        let demand = demand(of: schedule, rate: rate)
         let power = work.isSparse ? alone.other : alone.dense
-        guard demand(of: schedule, rate: rate).mayBeat(shortest, power: power, maximum: gpu.maximumClock) else {
-          continue
-        }
-        let elapsed = elapsedAlone(schedule, rate: rate)
+        guard demand.mayBeat(shortest, power: power, maximum: gpu.maximumClock) else { continue }
+        let elapsed = elapsed(demand, power)
         if elapsed < shortest { (best, shortest) = (schedule, elapsed) }
       }
     }
@@ -242,10 +241,11 @@ extension TensorCoreEngine {
 
   /// What a schedule takes that runs alone.
   func elapsedAlone(_ s: KernelSchedule, rate: MACRate) -> Seconds {
-    OperatingPoint(
-      demand(of: s, rate: rate), power: s.isSparse ? alone.other : alone.dense, minimum: gpu.minimumClock,
-      maximum: gpu.maximumClock
-    ).elapsed
+    elapsed(demand(of: s, rate: rate), s.isSparse ? alone.other : alone.dense)
+  }
+
+  private func elapsed(_ demand: PowerDemand, _ power: PowerModel) -> Seconds {
+    OperatingPoint(demand, power: power, minimum: gpu.minimumClock, maximum: gpu.maximumClock).elapsed
   }
 
   /// The time of off-chip traffic that `active` SMs share.
