@@ -17,6 +17,9 @@ extension TensorCoreEngine {
   /// Tiles of queries that see different numbers of keys (causal and block masks) start in any order: at the end half
   /// of the longest one is waited for. A causal tile masks its diagonal step, which takes another step.
   ///
+  /// Multiply-accumulates cost a share of what they cost in products: probabilities are positive and small, so that
+  /// fewer bits switch.
+  ///
   /// Left out: the rescaling of partial sums, uneven lengths within a batch.
   func attentionKernel(_ attention: Attention, _ task: Task) -> Kernel {
     let op = task.asOperator
@@ -76,11 +79,13 @@ extension TensorCoreEngine {
     let cache = Seconds((l2Read + l2Written) / (gpu.l2Bandwidth.value * gpu.maximumClock.value))
 
     let executed = steps * products * pairs * Double(attention.headDimension)
-    let mac = Joules(executed * rate.energy.value)
+    // Rows beyond a sequence's end and masked pairs are zeros, which switch nothing.
+    let shown = Double(heads * attention.visiblePairs) * blockDensity * products * Double(attention.headDimension)
+    let mac = Joules(shown * kernels.activity * rate.energy.value)
     let l1Read = executed / Double(gpu.rowsPerOperandPass) * element
     let l1 = Joules((l1Read + l2Read) * gpu.sharedMemoryEnergy.value)
     let l2 = Joules((l2Read + l2Written) * gpu.l2Energy.value)
-    let vector = Joules(steps * pairs * 5 * gpu.vector.energy.value)
+    let vector = Joules(steps * pairs * kernels.instructionsPerScore * gpu.vector.energy.value)
     let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
     let clockEnergy = gpu.clockEnergy * (core * sms)
     let launch = gpu.launch + kernels.setup
