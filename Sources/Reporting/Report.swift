@@ -1,6 +1,5 @@
 public import Hardware
 public import Validation
-public import Workloads
 
 /// Something to tell, which can be told as a table, as JSON or as CSV.
 public enum Report: Sendable {
@@ -17,7 +16,7 @@ public enum Report: Sendable {
   /// Workloads on machines at one sparsity after the other.
   case sweep(SweepReport)
   /// What a trace holds.
-  case trace(Workload, format: String)
+  case trace(TraceReport)
   /// How far the simulator is from measurements, a line a group.
   case validation([ErrorGroup])
   /// Where a speedup is lost.

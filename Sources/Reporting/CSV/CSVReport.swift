@@ -1,3 +1,4 @@
+import Documents
 import Hardware
 import Quantities
 import Simulation
@@ -15,7 +16,7 @@ public enum CSVReport {
     case .sweep(let report): sweep(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
-    case .trace(let workload, _): kinds(workload)
+    case .trace(let report): kinds(report.workload)
     case .validation(let groups): errors(groups)
     case .losses(let report): losses(report)
     }
@@ -101,12 +102,15 @@ public enum CSVReport {
 
   private static func kinds(_ workload: Workload) -> String {
     var table = CSVTable([
-      "schema_version", "workload", "kind", "phase", "data_types", "operators", "runs", "dense_macs",
+      "schema_version", "workload", "kind", "phase", "data_types", "operators", "unique_operators", "runs",
+      "dense_macs",
+      "bytes",
     ])
     for row in TraceSummary(workload).rows {
       table.add([
         cell(Version.reportSchema), workload.name, row.kind, row.phase.rawValue,
-        row.types.map(\.rawValue).joined(separator: " "), cell(row.operators), cell(row.runs), cell(row.macs),
+        row.types.map(\.rawValue).joined(separator: " "), cell(row.operators), cell(row.unique), cell(row.runs),
+        cell(row.macs), cell(Int(row.bytes.count)),
       ])
     }
     return table.text
