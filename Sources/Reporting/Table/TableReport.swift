@@ -16,6 +16,7 @@ public enum TableReport {
     case .machine(let machine): details(machine)
     case .trace(let workload, let format): trace(workload, format)
     case .validation(let groups): errors(groups)
+    case .traceValidation(let validation, let operators): trace(validation, operators)
     case .losses(let report): losses(report)
     }
   }
