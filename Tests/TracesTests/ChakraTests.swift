@@ -109,6 +109,23 @@ private struct ChakraFixture {
     }
   }
 
+  @Test func `nodes wait as operators do, for the one before where none has dependencies`() {
+    func waiting(_ dependencies: [[Int]]) -> [[UInt8]] {
+      let operators = dependencies.map {
+        Operator(
+          name: "a", kind: .elementwise(Elementwise(.add, elements: 8)), dataType: .fp16, dependencies: $0)
+      }
+      let bytes = ChakraWriter.bytes(Workload(name: "n", source: "s", operators: operators))
+      // The type of a node, what it waits for, and the begin of its attributes.
+      return dependencies.indices.map { index in
+        let node = bytes.indices.filter { bytes[$0...].starts(with: [0x12, 1, UInt8(ascii: "a"), 0x18, 4]) }[index]
+        return Array(bytes[(node + 5)...].prefix { $0 != 0x52 })
+      }
+    }
+    #expect(waiting([[], [], []]) == [[], [0x28, 0], [0x28, 1]])
+    #expect(waiting([[], [], [0, 1]]) == [[], [], [0x28, 0, 0x28, 1]])
+  }
+
   @Test func `a PyTorch call in parts is one operator, and has the time of its kernels`() throws {
     var trace = ChakraFixture()
     trace.product(5, "aten::mm(0)", numbers: [("rf_id", 7), ("tid", 1)])

@@ -189,6 +189,7 @@ import Workloads
     trace.kernel("gemm", at: 50, for: 2, #""External id":1"#)
     let imported = try read(trace.text)
     #expect(imported.warnings.map(\.code) == [.duplicateKey])
+    #expect(imported.warnings[0].message.contains("External id' 1") && imported.warnings[0].location?.line == 5)
     #expect(imported.workload.operators.map { $0.measured?.duration } == [.microseconds(2), nil])
   }
 

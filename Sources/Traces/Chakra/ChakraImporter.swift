@@ -29,8 +29,6 @@ struct ChakraImporter {
   private var work: [DeviceWork] = []
   private var operators: [Operator] = []
   private var header: Workload?
-  /// The operator of each node that holds one.
-  private var indices: [Int: Int] = [:]
   private var waits = WaitingNodes()
   private let source: SourceText
   private let sink: DiagnosticSink
@@ -85,7 +83,7 @@ struct ChakraImporter {
         let node = try ChakraNode(message)
         try waits.add(node)
         if let text = node.texts[ChakraWriter.operatorAttribute] {
-          try readOperator(node, text)
+          readOperator(node, text)
         } else {
           read(node)
         }
@@ -114,23 +112,13 @@ struct ChakraImporter {
     }
   }
 
-  private mutating func readOperator(_ node: ChakraNode, _ text: String) throws(ProtobufProblem) {
+  private mutating func readOperator(_ node: ChakraNode, _ text: String) {
     let part = SourceText(
       name: "\(source.name), node \(node.id), attribute \(ChakraWriter.operatorAttribute)", text: text)
     guard let json = parsed(part),
-      var op = Operator.read(
-        json, DocumentReader(part, sink: sink), text: part, index: 0, reportsUnknownKeys: true)
+      let op = Operator.read(
+        json, DocumentReader(part, sink: sink), text: part, index: operators.count, reportsUnknownKeys: true)
     else { return }
-    op.dependencies = []
-    for dependency in node.dataDependencies {
-      guard let index = indices[dependency] else {
-        throw ProtobufProblem(
-          offset: node.offset,
-          reason: "'data_deps': node \(node.id) depends on node \(dependency), which does not come before it")
-      }
-      op.dependencies.append(index)
-    }
-    indices[node.id] = operators.count
     operators.append(op)
   }
 

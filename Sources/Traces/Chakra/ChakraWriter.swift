@@ -5,9 +5,10 @@ public import Workloads
 ///
 /// Each operator is a compute node off the host, with what such simulators read: `num_ops` (operations of all its
 /// runs, two for each dense multiply-accumulate), `tensor_size` (bytes of its operands and its result, dense, each
-/// counted once), `data_deps`, and `duration_micros`, rounded, where it was measured. The attribute `lacuna_operator`
-/// holds the whole operator as a line of JSON Lines has it, and `lacuna_trace` of the metadata the header, so that
-/// reading the trace gives the same workload.
+/// counted once), `data_deps`, and `duration_micros`, rounded, where it was measured. Where no operator has dependencies
+/// each waits for the one before, which is what that means. The attribute `lacuna_operator` holds the whole operator as
+/// a line of JSON Lines has it, and `lacuna_trace` of the metadata the header, so that reading the trace gives the same
+/// workload.
 public enum ChakraWriter {
   static let headerAttribute = "lacuna_trace"
   static let operatorAttribute = "lacuna_operator"
@@ -20,19 +21,20 @@ public enum ChakraWriter {
     metadata.add(1, "0.0.4")
     metadata.add(2, attribute(headerAttribute, String(TraceWriter.headerLine(workload).dropLast())))
     metadata.append(to: &file)
+    let isChain = workload.operators.allSatisfy(\.dependencies.isEmpty)
     for (index, op) in workload.operators.enumerated() {
       var node = ProtobufMessage()
       node.add(1, UInt64(index))
       node.add(2, op.name)
       node.add(3, ChakraNode.Kind.compute.rawValue)
-      for dependency in op.dependencies { node.add(5, UInt64(dependency)) }
+      for dependency in isChain && index > 0 ? [index - 1] : op.dependencies { node.add(5, UInt64(dependency)) }
       if let start = op.measured?.start, start > .zero { node.add(6, start.microseconds) }
       if let duration = op.measured?.duration, duration > .zero { node.add(7, duration.microseconds) }
       node.add(10, attribute("is_cpu_op", ChakraAttribute.boolField, 0))
       node.add(10, attribute("num_ops", ChakraAttribute.int64Field, UInt64(op.operations)))
       node.add(10, attribute("tensor_size", ChakraAttribute.uint64Field, UInt64(op.operandBytes)))
       var text = ""
-      JSONText.object(op.jsonMembers.filter { $0.0 != "deps" }).write(to: &text)
+      JSONText.object(op.jsonMembers).write(to: &text)
       node.add(10, attribute(operatorAttribute, text))
       node.append(to: &file)
     }

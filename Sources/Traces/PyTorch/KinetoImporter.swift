@@ -19,6 +19,8 @@ struct KinetoImporter {
     var thread: Int
     var start: Int
     var end: Int
+    /// Where it stands in the file.
+    var range: Range<Int>
   }
 
   /// Work on the device, before the calls have their places.
@@ -86,7 +88,9 @@ struct KinetoImporter {
       let node = PyTorchNode(
         id: 0, parent: 0, name: name, inputs: operands(arguments), outputs: [],
         argumentNames: Self.argumentNames[name] ?? [])
-      calls.append(Call(node: node, externalID: externalID, thread: thread, start: start, end: start + duration))
+      calls.append(
+        Call(
+          node: node, externalID: externalID, thread: thread, start: start, end: start + duration, range: event.range))
     case "kernel", "gpu_memcpy", "gpu_memset":
       let name = fields.required("name", as: String.self)
       guard let (start, duration) = times(&fields), let name else { return }
@@ -181,7 +185,7 @@ struct KinetoImporter {
     }
     var open: [Int: [Int]] = [:]
     var places: [Int: Int] = [:]
-    var repeated = 0
+    var repeated: [Int] = []
     for index in calls.indices {
       let call = calls[index]
       var around = open[call.thread] ?? []
@@ -191,13 +195,13 @@ struct KinetoImporter {
       around.append(index)
       open[call.thread] = around
       guard let id = call.externalID else { continue }
-      if places[id] == nil { places[id] = index } else { repeated += 1 }
+      if places[id] == nil { places[id] = index } else { repeated.append(index) }
     }
-    if repeated > 0 {
-      reader.sink.report(
-        Diagnostic(
-          .duplicateKey, "\(repeated) calls of \(source.name) have the External id of another", severity: .warning,
-          notes: ["work on the device counts for the first call with its id"]))
+    if let first = repeated.first {
+      reader.report(
+        .duplicateKey, "another call has the 'External id' \(calls[first].externalID ?? 0) of this one",
+        at: calls[first].range, severity: .warning,
+        notes: ["so have \(repeated.count) calls; work on the device counts for the first one with its id"])
     }
     var types: [Int: DataType] = [:]
     let importer = PyTorchImporter(calls.map { $0.node.completed(&types) })

@@ -10,7 +10,7 @@ struct ValidateCommand: ParsableCommand {
         lacuna validate --group 'h200_gemm/fp16/*/decode'
 
       How far is a whole network, operator by operator, from its recording by torch.profiler?
-        lacuna validate --trace bert-large.kineto.json.zst --hardware h200
+        lacuna validate --trace Timed/bert-large.kineto.json.zst --hardware h200
 
       Without --data or --trace, all measurements of Configs/Reference are compared, each with the machine that its file is named \
       after. With --data, each row of a file is printed with the predictions beside its own columns, or with --format \
