@@ -97,13 +97,13 @@ import Workloads
     #expect(told.map(\.examples) == [["aten::arange"], ["stray_kernel"]])
   }
 
-  private func convolutionBackward(_ kernels: [(String, Double)]) throws -> Workload {
+  private func convolutionBackward(_ kernels: [(String, Double)], batch: Int = 2) throws -> Workload {
     var trace = KinetoFixture()
     let half = "c10::Half"
     trace.call(
       "aten::convolution_backward", id: 1, at: 0, for: 90,
       [
-        ([2, 8, 4, 4], half), ([2, 4, 4, 4], half), ([8, 4, 1, 1], half), ([], "ScalarList"), ([], "ScalarList"),
+        ([batch, 8, 4, 4], half), ([2, 4, 4, 4], half), ([8, 4, 1, 1], half), ([], "ScalarList"), ([], "ScalarList"),
         ([], "ScalarList"), ([], "ScalarList"), ([], "Scalar"), ([], "ScalarList"), ([], "Scalar"), ([], "ScalarList"),
       ],
       concrete: ["", "", "", "[0]", "[1, 1]", "[0, 0]", "[1, 1]", "False", "[0, 0]", "1", "[True, True, False]"])
@@ -123,6 +123,11 @@ import Workloads
     let workload = try convolutionBackward(kernels)
     #expect(workload.operators.map(\.phase) == [.backwardData, .backwardWeight])
     #expect(workload.operators.map { $0.measured?.duration } == times.map { .microseconds($0) })
+  }
+
+  @Test func `a gradient of no samples does not make a workload of none`() throws {
+    #expect(try convolutionBackward([]).samples == 2)
+    #expect(try convolutionBackward([], batch: 0).samples == nil)
   }
 
   @Test(arguments: [["gemm", "gemm"], ["wgrad", "dgrad"], ["dgrad"]])

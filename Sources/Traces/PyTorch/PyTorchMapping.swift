@@ -65,7 +65,7 @@ extension PyTorchNode {
 
   /// Independent samples, where the leading dimension of the input says so: images of a convolution, sequences.
   var samples: Int? {
-    guard let input = inputTensors.first, input.shape.count >= 3 else { return nil }
+    guard let input = inputTensors.first, input.shape.count >= 3, input.shape[0] > 0 else { return nil }
     return input.shape[0]
   }
 }
