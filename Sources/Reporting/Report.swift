@@ -19,6 +19,8 @@ public enum Report: Sendable {
   case trace(TraceReport)
   /// How far the simulator is from measurements, a line a group.
   case validation([ErrorGroup])
+  /// How far the simulator is from a trace that was timed, operator by operator.
+  case traceValidation(TraceValidation, operators: OperatorLimit = .first(15))
   /// Where a speedup is lost.
   case losses(LossReport)
 

@@ -207,3 +207,9 @@ func saturating(_ factors: [Int]) -> Int {
   }
   return product
 }
+
+/// The sum of two sizes from a file, or `Int.max` where it does not fit.
+func saturatingSum(_ a: Int, _ b: Int) -> Int {
+  let (sum, overflow) = a.addingReportingOverflow(b)
+  return overflow ? .max : sum
+}

@@ -65,6 +65,10 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case jsonLines
   /// What PyTorch's `ExecutionTraceObserver` writes.
   case pytorchExecutionTrace
+  /// What PyTorch's profiler writes.
+  case kineto
+  /// A trace of MLCommons Chakra.
+  case chakra
   /// A layer table of SCALE-Sim.
   case scaleSimTopology
   /// The `config.json` of a Hugging Face model.
@@ -84,6 +88,8 @@ public enum TraceFormat: String, CaseIterable, Sendable {
     case .container: "Lacuna trace container"
     case .jsonLines: "Lacuna JSON Lines"
     case .pytorchExecutionTrace: "PyTorch execution trace"
+    case .kineto: "PyTorch profiler trace (Kineto)"
+    case .chakra: "Chakra trace"
     case .scaleSimTopology: "SCALE-Sim topology CSV"
     case .huggingFaceConfig: "Hugging Face config.json"
     case .onnx: "ONNX model"
@@ -153,6 +159,8 @@ public enum TraceReader {
       case .container: try TraceContainer.workload(stream: source.bytes, name: source.name)
       case .jsonLines: try JSONLinesReader(source, sink: sink).read()
       case .pytorchExecutionTrace: try PyTorchImporter.read(source, sink: sink)
+      case .kineto: try KinetoImporter.read(source, sink: sink)
+      case .chakra: try ChakraImporter.read(source, sink: sink)
       case .scaleSimTopology: try ScaleSimTopology.read(source, sink: sink)
       case .huggingFaceConfig: try HuggingFaceImporter.read(source, options: options, sink: sink)
       case .onnx: try ONNXImporter.read(source.bytes, name: source.name, options: options, sink: sink)
@@ -204,6 +212,7 @@ public enum TraceReader {
   /// Tells the format by content.
   static func detect(_ source: SourceText) throws(DiagnosticList) -> TraceFormat {
     if ContainerFormat.looksLikeContainer(source.bytes) { return .container }
+    if ChakraImporter.looksLikeTrace(source.bytes) { return .chakra }
     if ONNXImporter.looksLikeModel(source.bytes) { return .onnx }
     let start = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let first = source.bytes[start...].first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }
@@ -226,6 +235,7 @@ public enum TraceReader {
         switch key {
         case "lacuna_trace": format = .jsonLines
         case "nodes": format = .pytorchExecutionTrace
+        case "traceEvents": format = .kineto
         case "model_type": format = .huggingFaceConfig
         default: break
         }
@@ -265,6 +275,6 @@ public enum TraceReader {
   }
 
   private static let extensions: Set<String> = [
-    "ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et", "onnx", "yaml", "yml", "mlir",
+    "ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et", "kineto", "onnx", "yaml", "yml", "mlir",
   ]
 }

@@ -126,7 +126,7 @@ public struct OperandSparsity: Hashable, Sendable {
 public struct RecordedTime: Hashable, Sendable {
   /// Begin, from an origin that all operators of the trace share.
   public var start: Duration?
-  /// How long it took.
+  /// How long its kernels ran on the device, gaps between them left out: one run, or the mean of its repeats.
   public var duration: Duration?
 
   /// A measurement; what was not measured is nil.

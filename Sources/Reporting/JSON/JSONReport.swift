@@ -17,6 +17,7 @@ public enum JSONReport {
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
       case .trace(let report): ("trace", trace(report))
       case .validation(let groups): ("validation", [("groups", .array(groups.map { .object(errors($0)) }))])
+      case .traceValidation(let validation, _): ("trace_validation", trace(validation))
       case .losses(let report): ("losses", losses(report))
       }
     let header: [(String, JSONValue)] = [
@@ -198,7 +199,7 @@ public enum JSONReport {
     ]
   }
 
-  private static func skipped(_ parts: [Workload.Skipped]) -> JSONValue {
+  static func skipped(_ parts: [Workload.Skipped]) -> JSONValue {
     .array(parts.map { counted("reason", $0.reason, $0.count, $0.examples) })
   }
 

@@ -16,6 +16,7 @@ public enum TableReport {
     case .machine(let machine): details(machine)
     case .trace(let report): trace(report)
     case .validation(let groups): errors(groups)
+    case .traceValidation(let validation, let operators): trace(validation, operators)
     case .losses(let report): losses(report)
     }
   }

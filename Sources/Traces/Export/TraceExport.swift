@@ -10,11 +10,13 @@ public struct TraceExport: Sendable {
     case csv
     /// The layer table that SCALE-Sim runs.
     case scaleSim = "scale-sim"
+    /// The execution trace of MLCommons Chakra.
+    case chakra
   }
 
   /// The file's content.
   public var bytes: [UInt8]
-  /// Lines that are no header.
+  /// Lines that are no header, or operators.
   public var rows: Int
   /// What the format cannot hold.
   public var warnings: [Diagnostic]
@@ -25,6 +27,10 @@ public struct TraceExport: Sendable {
     switch format {
     case .csv: self.init(table: workload)
     case .scaleSim: try self.init(topology: workload)
+    case .chakra:
+      bytes = ChakraWriter.bytes(workload)
+      rows = workload.operators.count
+      warnings = []
     }
   }
 
