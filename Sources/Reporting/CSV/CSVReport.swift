@@ -16,6 +16,7 @@ public enum CSVReport {
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
     case .trace(let workload, _): kinds(workload)
+    case .sparsity(let tensors, _): sparsity(tensors)
     case .validation(let groups): errors(groups)
     case .losses(let report): losses(report)
     }

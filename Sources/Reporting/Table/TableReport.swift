@@ -15,6 +15,7 @@ public enum TableReport {
     case .machines(let machines): list(machines)
     case .machine(let machine): details(machine)
     case .trace(let workload, let format): trace(workload, format)
+    case .sparsity(let tensors, let others): sparsity(tensors, others)
     case .validation(let groups): errors(groups)
     case .losses(let report): losses(report)
     }
