@@ -1,6 +1,5 @@
 import Diagnostics
 import Hardware
-import Quantities
 import Workloads
 
 extension SystolicEngine {
@@ -35,7 +34,6 @@ extension SystolicEngine {
   /// Real zeros run as the N:M that all their groups conform to: elements of a fold work in step, so that its fullest
   /// group sets the time of all.
   private func conform(_ zeros: ZeroMask, _ op: inout Operator, _ changes: inout [String]) {
-    let pattern = op.sparsity.weights
     let channels = op.matrixProblems[0].groupedChannels
     var best: (n: Int, m: Int)?
     var m = 2
@@ -46,19 +44,17 @@ extension SystolicEngine {
     }
     if let best {
       op.sparsity.weights = .structured(n: best.n, m: best.m)
-      changes.append("\(pattern) weights run as \(best.n):\(best.m), which every group of theirs conforms to")
+      changes.append("masked weights run as \(best.n):\(best.m), which every group of theirs conforms to")
       return
     }
     op.sparsity.weights = .dense
     guard array.sparseElement != .none, array.largestGroup > 1 else {
-      changes.append("\(pattern) weights run dense: the array's elements are dense")
+      changes.append("masked weights run dense: the array's elements are dense")
       return
     }
     let half = array.largestGroup / 2
-    let share = zeros.groups(of: array.largestGroup, run: channels).share(keepingAtMost: half)
-    changes.append(
-      "\(pattern) weights run dense: no N:M holds for all their groups; \(formatFixed(100 * share, decimals: 1)) % of them "
-        + "conform to \(half):\(array.largestGroup)")
+    let share = zeros.groups(of: array.largestGroup, run: channels).conforming(to: half)
+    changes.append("masked weights run dense: no N:M holds for all their groups; \(share)")
   }
 
   /// No fewer than the multiply-accumulates that folds have room for, padding included: all sides rounded up to the

@@ -72,8 +72,7 @@ extension TensorCoreEngine {
     let groups = zeros.groups(of: 4, run: channels)
     let conforms =
       channels.isMultiple(of: 4) && groups.fullest <= 2 && dataTypes.rates[op.dataType]?.sparsePerCycle != nil
-    let share =
-      "\(formatFixed(100 * groups.share(keepingAtMost: 2), decimals: 1)) % of their groups of four conform to 2:4"
+    let share = groups.conforming(to: 2)
     let multiplied: SparsityPattern = conforms ? .structured(n: 2, m: 4) : .dense
     if gpu.sparseKernels != nil, isProduct, elapsed(op, .mask(mask)) < elapsed(op, multiplied) {
       return (.mask(mask), "run on kernels that skip zeros (blocks or compressed rows): \(share)")
