@@ -17,6 +17,8 @@ public enum Report: Sendable {
   case sweep(SweepReport)
   /// What a trace holds.
   case trace(TraceReport)
+  /// What the zeros of tensors are like; beside them, how many tensors of the files have no rows and columns.
+  case sparsity([TensorSparsity], otherTensors: Int)
   /// How far the simulator is from measurements, a line a group.
   case validation([ErrorGroup])
   /// How far the simulator is from a trace that was timed, operator by operator.

@@ -91,6 +91,7 @@ extension Operator {
           help: "\(problem.groupedChannels) is not divisible by \(group); leave this operator dense or pad it to "
             + "\((problem.groupedChannels + group - 1) / group * group)"))
     }
+    if let mask = sparsity.weights.zeros, let problem = maskProblem(mask) { problems.append(problem) }
     if case .fanIn(let kept) = sparsity.weights,
       kept > problem.groupedChannels * max(1, problem.k / problem.groupedChannels)
     {
@@ -100,6 +101,37 @@ extension Operator {
           message: "fan-in(\(kept)) keeps more than the \(problem.k) elements of a row", help: nil))
     }
     return problems
+  }
+
+  /// Rows and columns of a mask of the weights: a row for each output feature of every product, the reduction along
+  /// columns. Nil for operators that have no such mask: experts have a matrix each, and gradients are not masked.
+  public var maskShape: (rows: Int, columns: Int)? {
+    switch kind {
+    case .gemm(let gemm) where gemm.hasWeights: (gemm.batch * gemm.m, gemm.k)
+    case .convolution(let c) where phase == .inference || phase == .forward:
+      (c.outputChannels, c.inputChannels / c.groups * c.kernel.area)
+    default: nil
+    }
+  }
+
+  private func maskProblem(_ mask: ZeroMask) -> ShapeProblem? {
+    guard let shape = maskShape else {
+      return ShapeProblem(
+        code: .unsupportedPattern, key: "sparsity", message: "\(kind.name) operators take no mask of their weights",
+        help: "give a pattern such as unstructured(0.7)")
+    }
+    let (asked, found) = ("\(shape.rows)×\(shape.columns)", "\(mask.rows)×\(mask.columns)")
+    guard asked == found else {
+      let isTransposed = (shape.rows, shape.columns) == (mask.columns, mask.rows)
+      return ShapeProblem(
+        code: .inconsistentShape, key: "sparsity",
+        message: "the mask is \(found), but the weights are \(asked): output features × reduction",
+        help: isTransposed ? "store it transposed" : "name the tensor of this operator")
+    }
+    guard mask.kept == 0 else { return nil }
+    return ShapeProblem(
+      code: .invalidPattern, key: "sparsity", message: "the mask keeps nothing, so there is nothing to simulate",
+      help: "check the file; leave the operator out if that is meant")
   }
 
   /// Whether work and footprint stay within ``largestCount``.

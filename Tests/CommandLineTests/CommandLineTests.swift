@@ -7,7 +7,7 @@ import Testing
   static let commands = [
     [], ["simulate"], ["compare"], ["explain"], ["hardware"], ["hardware", "list"], ["hardware", "show"],
     ["hardware", "check"],
-    ["validate"], ["trace"], ["trace", "import"], ["trace", "info"], ["trace", "cat"],
+    ["validate"], ["trace"], ["trace", "import"], ["trace", "info"], ["trace", "cat"], ["trace", "sparsity"],
   ]
 
   @Test(arguments: commands)

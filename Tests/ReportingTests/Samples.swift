@@ -209,7 +209,7 @@ extension Samples {
     operators.append(
       Operator(
         name: "head", kind: .gemm(GEMM(m: 1000, n: 4, k: 256)), dataType: .fp16, outputType: .fp32,
-        sparsity: OperandSparsity(weights: .mask(file: "head.npy", tensor: "w")), repeats: 3))
+        sparsity: OperandSparsity(weights: .mask(MaskReference(file: "head.npy", tensor: "w"))), repeats: 3))
     return TraceReport(
       Workload(
         name: "layers", source: "written for a test", samples: 4, operators: operators,

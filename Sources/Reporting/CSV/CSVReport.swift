@@ -17,6 +17,7 @@ public enum CSVReport {
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
     case .trace(let report): kinds(report.workload)
+    case .sparsity(let tensors, _): sparsity(tensors)
     case .validation(let groups): errors(groups)
     case .traceValidation(let validation, _): trace(validation)
     case .losses(let report): losses(report)

@@ -16,6 +16,8 @@ public enum JSONReport {
       case .machines(let machines): ("machines", [("machines", .array(machines.map { .object(machine($0)) }))])
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
       case .trace(let report): ("trace", trace(report))
+      case .sparsity(let tensors, let others):
+        ("sparsity", [("other_tensors", .integer(others)), ("tensors", .array(tensors.map { .object(sparsity($0)) }))])
       case .validation(let groups): ("validation", [("groups", .array(groups.map { .object(errors($0)) }))])
       case .traceValidation(let validation, _): ("trace_validation", trace(validation))
       case .losses(let report): ("losses", losses(report))

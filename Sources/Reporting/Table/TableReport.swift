@@ -15,6 +15,7 @@ public enum TableReport {
     case .machines(let machines): list(machines)
     case .machine(let machine): details(machine)
     case .trace(let report): trace(report)
+    case .sparsity(let tensors, let others): sparsity(tensors, others)
     case .validation(let groups): errors(groups)
     case .traceValidation(let validation, let operators): trace(validation, operators)
     case .losses(let report): losses(report)

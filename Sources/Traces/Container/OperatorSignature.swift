@@ -178,8 +178,8 @@ struct SignatureNumbers {
     case .tile(let rows, let columns, _, let n, let m): return (6, all(rows, columns, n, m))
     case .fanIn(let kept): return (7, all(kept))
     case .wrapped(let block, let n, let m): return (9, all(block, n, m))
-    case .mask(let file, let tensor):
-      return (8, all(texts.insert(Array(file.utf8)), texts.insert(Array(tensor.utf8))))
+    case .mask(let mask):
+      return (8, all(texts.insert(Array(mask.file.utf8)), texts.insert(Array(mask.tensor.utf8))))
     }
   }
 
@@ -222,7 +222,7 @@ extension OperatorSignature {
       case 6:
         pattern = .tile(rows: try next(), columns: try next(), fraction: 0, n: try next(), m: try next())
       case 7: pattern = .fanIn(try next())
-      case 8: return .mask(file: try text(try variable()), tensor: try text(try variable()))
+      case 8: return .mask(MaskReference(file: try text(try variable()), tensor: try text(try variable())))
       case 9: pattern = .wrapped(block: try next(), n: try next(), m: try next())
       default: throw FieldProblem(field: "a pattern", reason: "form \(form) is unknown")
       }

@@ -27,15 +27,16 @@ public struct TraceExport: Sendable {
     switch format {
     case .csv: self.init(table: workload)
     case .scaleSim: try self.init(topology: workload)
-    case .chakra:
-      bytes = ChakraWriter.bytes(workload)
-      rows = workload.operators.count
-      warnings = []
+    case .chakra: self.init(ChakraWriter.bytes(workload), rows: workload.operators.count)
     }
   }
 
   init(_ text: String, rows: Int, warnings: [Diagnostic] = []) {
-    bytes = Array(text.utf8)
+    self.init(Array(text.utf8), rows: rows, warnings: warnings)
+  }
+
+  private init(_ bytes: [UInt8], rows: Int, warnings: [Diagnostic] = []) {
+    self.bytes = bytes
     self.rows = rows
     self.warnings = warnings
   }

@@ -22,6 +22,27 @@ struct ChangeArguments: ParsableArguments {
       discussion: "Patterns: \(SparsityPattern.grammar).", valueName: "rule"))
   var sparsity: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Weights whose zeros count: .safetensors, its index.json, or a folder of .npy, .smtx or .mtx, by name.",
+      valueName: "file|folder"))
+  var weights: String?
+
+  @Option(help: ArgumentHelp("Which tensor is whose: a CSV with operator,tensor; * in names.", valueName: "file"))
+  var weightNames: String?
+
+  @Option(
+    help: ArgumentHelp("Densities by layer: a CSV with layer,operand,density,structure,source.", valueName: "file"))
+  var densities: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A TEAL table of activation sparsity for a decoder's layer; may be repeated.", valueName: "file"))
+  var activations: [String] = []
+
+  @Option(help: ArgumentHelp("The effective sparsity at which those tables are read.", valueName: "fraction"))
+  var effectiveSparsity: Double = 0.5
+
   @Option(help: ArgumentHelp("Run a training step by this method.", valueName: "method"))
   var training: TrainingMethod?
 
@@ -49,6 +70,22 @@ struct ChangeArguments: ParsableArguments {
   @OptionGroup(title: "Model descriptions")
   var model: ModelArguments
 
+  private var files: SparsityFiles {
+    SparsityFiles(
+      weights: weights, weightNames: weightNames, densities: densities, activations: activations,
+      effectiveSparsity: effectiveSparsity)
+  }
+
+  func validate() throws {
+    guard training == nil || files.isEmpty else {
+      throw ValidationError("--training prunes as it goes; leave --weights, --densities and --activations out")
+    }
+    guard weightNames == nil || weights != nil else { throw ValidationError("--weight-names needs --weights") }
+    guard (0..<1).contains(effectiveSparsity) else {
+      throw ValidationError("--effective-sparsity is \(effectiveSparsity); it must be from 0 to below 1")
+    }
+  }
+
   /// Reads and prepares a training run of several phases; warnings go to standard error.
   func study(
     _ schedule: TrainingSchedule, of trace: String, by method: TrainingMethod
@@ -70,7 +107,7 @@ struct ChangeArguments: ParsableArguments {
     Console.progress("reading \(trace)")
     let study = try Study(
       trace: trace, sparsity: sparsity + (rule.map { [$0] } ?? []), training: training, dataType: dataType,
-      weightType: weightType, options: model.options)
+      weightType: weightType, files: files, options: model.options)
     Console.progress("")
     if !isAgain { Console.show(study.warnings) }
     return study

@@ -12,8 +12,7 @@ struct TraceCommand: ParsableCommand {
       """,
     subcommands: [
       Import.self, Export.self, Info.self, Cat.self, Compress.self, Decompress.self, Verify.self, Slice.self,
-      Merge.self, Diff.self,
-      Stats.self,
+      Merge.self, Diff.self, Stats.self, Sparsity.self,
     ])
 
   /// Reads a trace; warnings go to standard error.

@@ -44,7 +44,7 @@ struct TensorCoreEngine: Engine {
     if weights != .dense {
       let (pattern, change) = runnable(weights, op)
       op.sparsity.weights = pattern
-      if let change { changes.append("\(weights) weights \(change)") }
+      if let change { changes.append("\(weights.zeros == nil ? "\(weights)" : "masked") weights \(change)") }
     }
     if op.sparsity.activations != .dense {
       changes.append("\(op.sparsity.activations) activations run dense: only weights can be sparse operands")
