@@ -87,7 +87,7 @@ import Testing
   }
 
   /// The constants were fitted to GEMMs, attention and vector operators measured one by one; these runs nobody fitted.
-  @Test(arguments: [("bert-large", 0.06), ("llama2-7b-prefill", 0.04)])
+  @Test(arguments: [("bert-large", 0.06), ("llama2-7b-prefill", 0.05)])
   func `products of networks that were never fitted are met`(name: String, limit: Double) throws {
     let products = try #require(try Self.timed(name).kinds.first { $0.kind == "gemm" })
     #expect(products.times.meanError < limit)
