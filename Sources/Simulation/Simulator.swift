@@ -102,18 +102,26 @@ public enum Simulator {
   static func simulate(
     _ workload: Workload, on machine: Machine, options: SimulationOptions, without causes: Set<LossCause>
   ) throws(DiagnosticList) -> RunResult {
+    var nobody: TimelineTeller?
+    return try simulate(workload, on: machine, options: options, without: causes, timeline: &nobody)
+  }
+
+  static func simulate(
+    _ workload: Workload, on machine: Machine, options: SimulationOptions, without causes: Set<LossCause>,
+    timeline: inout TimelineTeller?
+  ) throws(DiagnosticList) -> RunResult {
     try check(options.fidelity, on: machine, without: causes)
     switch machine.architecture {
     case .tensorCore(let gpu):
-      return try run(workload, machine, TensorCoreEngine(gpu, options: options, without: causes), options)
+      return try run(workload, machine, TensorCoreEngine(gpu, options: options, without: causes), options, &timeline)
     case .s4(let processor):
-      return try run(workload, machine, S4Engine(processor, without: causes), options)
+      return try run(workload, machine, S4Engine(processor, without: causes), options, &timeline)
     case .systolic(let array):
       return try run(
         workload, machine,
         try SystolicEngine(
           array, machine: machine.name, dataflow: options.dataflow, fidelity: options.fidelity, without: causes),
-        options)
+        options, &timeline)
     }
   }
 
@@ -140,7 +148,8 @@ public enum Simulator {
   private typealias OperatorResult = RunResult.OperatorResult
 
   private static func run<E: Engine>(
-    _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions
+    _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions,
+    _ timeline: inout TimelineTeller?
   ) throws(DiagnosticList) -> RunResult {
     var notes = NoteList()
     let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
@@ -224,6 +233,9 @@ public enum Simulator {
         exposed = beside.exposed(estimates[position], repeats: op.repeats)
       }
       results.append(OperatorResult(op, estimate: position, exposed: exposed))
+    }
+    for (position, result) in zip(positions, results) {
+      try timeline?.add(result, of: position.task.map { (tasks[$0], estimates[$0].elapsed) }, engine)
     }
     if let link = engine.hostLink {
       let transfer = Dependencies(operators).transferredBytes / link

@@ -222,3 +222,46 @@ struct DRAMFormulaTests {
     }
   }
 }
+
+@Suite("A machine's memory of banks")
+struct BankedMemoryTests {
+  /// Bytes a second of requests of 64 KiB, reads or reads and writes in turn.
+  private func rate(_ name: String, _ peak: Double, copies: Bool) throws -> Double {
+    let technology = try #require(DRAMTechnology.named(name))
+    var memory = BankedMemory(technology, peak: BytesPerSecond(peak), latency: Seconds(100e-9), streams: 2)
+    var now = Ticks.zero
+    let (requests, size) = (400, 1 << 16)
+    for index in 0..<requests {
+      var rest = size
+      let stream = copies ? index % 2 : 0
+      while rest > 0 {
+        let service = memory.serve(
+          MemoryRequest(stream: stream, bytes: rest, isWrite: stream == 1, arrival: .zero), at: now)
+        #expect(service.first >= now && service.last >= service.first && service.free >= now)
+        rest -= service.bytes
+        now = service.free
+      }
+    }
+    return Double(requests * size) / now.seconds.value
+  }
+
+  @Test func `SAT's stream bandwidth is what its banks give`() throws {
+    guard case .systolic(let array) = try Bench.machine("sat").architecture else { return }
+    let rate = try rate("DDR4-2400", array.dram.peakBandwidth.value, copies: false)
+    #expect(abs(rate / array.dram.streamBandwidth.value - 1) < 0.01, "\(rate)")
+  }
+
+  @Test(arguments: [("DDR4-2400", 19.2e9, 1), ("LPDDR4X", 82e9, 10), ("HBM2e", 2039e9, 80), ("HBM3e", 4.8e12, 131)])
+  func `channels make up the peak, which streams come near and copies less`(
+    name: String, peak: Double, channels: Int
+  ) throws {
+    let technology = try #require(DRAMTechnology.named(name))
+    let memory = BankedMemory(technology, peak: BytesPerSecond(peak), latency: .zero, streams: 1)
+    #expect(memory.channels == channels)
+    #expect(abs(Double(channels) * technology.channelBandwidth.value / peak - 1) < 0.15)
+    let stream = try rate(name, peak, copies: false)
+    let copy = try rate(name, peak, copies: true)
+    #expect(stream < peak && stream > 0.84 * peak, "\(stream / peak)")
+    #expect(copy < stream, "\(copy / peak)")
+  }
+}

@@ -92,14 +92,17 @@ struct Regularity: Hashable {
 protocol PipelineProbe {
   /// Whether repeated stretches must be gone through tile by tile.
   var wantsEveryTile: Bool { get }
-  /// A stage worked on a tile; for the memory, on a part of it.
-  mutating func record(stage: Int, tile: Int, from begin: Ticks, to end: Ticks)
+  /// A stage worked on a tile; the memory, on some bytes of it.
+  mutating func record(stage: Int, tile: Int, bytes: Int, from begin: Ticks, to end: Ticks)
+  /// So much of a buffer is taken from now on.
+  mutating func record(buffer: Int, used: Int64, at time: Ticks)
 }
 
 /// Nobody listens.
 struct NoProbe: PipelineProbe {
   var wantsEveryTile: Bool { false }
-  mutating func record(stage: Int, tile: Int, from begin: Ticks, to end: Ticks) {}
+  mutating func record(stage: Int, tile: Int, bytes: Int, from begin: Ticks, to end: Ticks) {}
+  mutating func record(buffer: Int, used: Int64, at time: Ticks) {}
 }
 
 /// What a pipeline did.

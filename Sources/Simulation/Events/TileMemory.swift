@@ -39,12 +39,10 @@ protocol TileMemory {
 /// An interface of a rate and a latency: requests follow each other without a gap, reads answer after the latency, and
 /// writes are taken as done when they have left.
 struct FlatMemory: TileMemory {
-  let bandwidth: BytesPerSecond
-  let latency: Ticks
+  private let latency: Ticks
   private let ticksPerByte: Double
 
   init(bandwidth: BytesPerSecond, latency: Seconds) {
-    self.bandwidth = bandwidth
     self.latency = Ticks(latency)
     ticksPerByte = 1e15 / bandwidth.value
   }

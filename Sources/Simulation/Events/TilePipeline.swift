@@ -9,10 +9,7 @@ import Quantities
 /// as often as ``TileMemory/bypassLimit`` says. A stage has the requests of at most two tiles at the memory, and no stage
 /// is ``window`` tiles ahead of another.
 ///
-/// **Folding.** Where tiles repeat with a period, the state at two moments a whole number of periods apart may be the
-/// same but for the time that has passed: then everything between them happens again for as long as the tiles repeat.
-/// Both states are compared in full, in whole numbers, so the result is that of going through every tile. The state to
-/// compare with is replaced after 1, 2, 4, … comparisons (Brent's method), which finds a repetition of any length.
+/// **Folding.** Stretches of tiles that repeat are passed over, exactly: ``RepetitionFinder``.
 ///
 /// **Accounts.** Between two moments a unit is busy, or stalled by what its next tile waits for, or idle: without a next
 /// tile that has work for it. The three add up to the time exactly.
@@ -54,7 +51,7 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
   private var portFree = Ticks.zero
   private var lastWasWrite = false
   private var bypassed = 0
-  private var folding = FoldingState()
+  private var repetitions = RepetitionFinder()
 
   init(_ description: PipelineDescription, memory: Memory, source: Source, probe: Probe) {
     precondition(description.stages.count <= 8, "\(description.stages.count) stages; there is room for 8")
@@ -96,9 +93,9 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
       account(until: next)
       now = next
     }
-    outcome.elapsed = now + folding.skipped
-    outcome.tiles = made + folding.skippedTiles
-    outcome.foldedTiles = folding.skippedTiles
+    outcome.elapsed = now + repetitions.time
+    outcome.tiles = made + repetitions.tiles
+    outcome.foldedTiles = repetitions.tiles
     return outcome
   }
 
@@ -128,7 +125,7 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
         guard busyUntil[unit] <= now, work[slot] == 0 || isDone(stages[stage].afterFirst, with: tile) else { break }
         endAt[slot] = now
         running[unit] = -1
-        if work[slot] > 0 { probe.record(stage: stage, tile: tile, from: beginAt[slot], to: busyUntil[unit]) }
+        if work[slot] > 0 { probe.record(stage: stage, tile: tile, bytes: 0, from: beginAt[slot], to: busyUntil[unit]) }
       } else {
         guard endAt[slot] <= now else { break }
       }
@@ -165,6 +162,7 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
     if let buffer = stages[stage].buffer {
       used[buffer] += room[slot]
       outcome.peakRoom[buffer] = max(outcome.peakRoom[buffer], used[buffer])
+      if room[slot] > 0 { probe.record(buffer: buffer, used: used[buffer], at: now) }
     }
     release(stages[stage].releasesOnBegin, tile)
     return true
@@ -173,7 +171,10 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
   private mutating func release(_ released: StageSet, _ tile: Int) {
     var released = released
     while let stage = released.first {
-      if let buffer = stages[stage].buffer { used[buffer] -= room[slot(tile, stage)] }
+      if let buffer = stages[stage].buffer, room[slot(tile, stage)] > 0 {
+        used[buffer] -= room[slot(tile, stage)]
+        probe.record(buffer: buffer, used: used[buffer], at: now)
+      }
       released = released.rest
     }
   }
@@ -279,7 +280,7 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
       endAt[slot] = service.last
       served[chosen] += 1
     }
-    probe.record(stage: chosen, tile: tile, from: now, to: service.free)
+    probe.record(stage: chosen, tile: tile, bytes: service.bytes, from: now, to: service.free)
     outcome.memoryBusy += service.busy
     outcome.memoryWaiting += service.free - now - service.busy
     portFree = service.free
@@ -371,68 +372,20 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
 }
 
 extension TilePipeline {
-  /// What stretches of repeating tiles are found with.
-  private struct FoldingState {
-    /// Time and tiles that were not gone through.
-    var skipped = Ticks.zero
-    var skippedTiles = 0
-    var saved: [Int64] = []
-    var current: [Int64] = []
-    var savedMade = 0
-    var savedAt = Ticks.zero
-    var savedOutcome: PipelineOutcome?
-    var comparisons = 0
-    var limit = 1
-    /// Tiles made when it was last looked at.
-    var checked = -1
-    /// Whether the memory never repeats.
-    var isOff = false
-  }
-
   /// Passes over what repeats, if anything does.
   private mutating func fold() {
-    guard made != folding.checked, !folding.isOff, !probe.wantsEveryTile else { return }
-    folding.checked = made
+    guard !probe.wantsEveryTile else { return }
     let regularity = source.regularity
-    let position = made + folding.skippedTiles
-    guard regularity.until - position >= 2 * regularity.period else {
-      folding.savedOutcome = nil
-      return
-    }
-    let tiles = made - folding.savedMade
-    if folding.savedOutcome != nil, !tiles.isMultiple(of: regularity.period) { return }
-    folding.current.removeAll(keepingCapacity: true)
-    guard appendState() else {
-      folding.isOff = true
-      return
-    }
-    if let before = folding.savedOutcome, position - tiles + regularity.period >= regularity.since,
-      folding.saved == folding.current
-    {
-      let times = (regularity.until - position) / tiles
-      if times > 0 {
-        outcome.addDifference(from: before, times: times)
-        folding.skipped += (now - folding.savedAt) * times
-        folding.skippedTiles += tiles * times
-        source.skip(tiles * times)
-      }
-      folding.savedOutcome = nil
-      return
-    }
-    folding.comparisons += 1
-    guard folding.savedOutcome == nil || folding.comparisons >= folding.limit else { return }
-    folding.limit = folding.savedOutcome == nil ? 1 : folding.limit * 2
-    folding.comparisons = 0
-    swap(&folding.saved, &folding.current)
-    (folding.savedMade, folding.savedAt, folding.savedOutcome) = (made, now, outcome)
+    guard repetitions.isDue(made: made, regularity) else { return }
+    var state = repetitions.emptyState()
+    guard appendState(to: &state) else { return repetitions.giveUp() }
+    let tiles = repetitions.passOver(state, made: made, now: now, regularity, &outcome)
+    if tiles > 0 { source.skip(tiles) }
   }
 
   /// Everything that what follows depends on, relative to this moment and to the tiles made.
-  private mutating func appendState() -> Bool {
+  private func appendState(to state: inout [Int64]) -> Bool {
     func relative(_ time: Ticks) -> Int64 { time == .never ? .max : max(0, (time - now).count) }
-    var state = folding.current
-    folding.current = []
-    defer { folding.current = state }
     for stage in stages.indices {
       state.append(Int64(begun[stage] - made))
       state.append(Int64(done[stage] - made))
@@ -457,22 +410,5 @@ extension TilePipeline {
     state.append(lastWasWrite ? 1 : 0)
     state.append(Int64(bypassed))
     return memory.appendState(at: now, to: &state)
-  }
-}
-
-extension PipelineOutcome {
-  /// Adds what has changed since an earlier moment, `times` times.
-  fileprivate mutating func addDifference(from before: PipelineOutcome, times: Int) {
-    for unit in units.indices {
-      units[unit].busy += (units[unit].busy - before.units[unit].busy) * times
-      units[unit].idle += (units[unit].idle - before.units[unit].idle) * times
-      for cause in units[unit].stalled.indices {
-        units[unit].stalled[cause] += (units[unit].stalled[cause] - before.units[unit].stalled[cause]) * times
-      }
-    }
-    memoryBusy += (memoryBusy - before.memoryBusy) * times
-    memoryWaiting += (memoryWaiting - before.memoryWaiting) * times
-    bytesRead += (bytesRead - before.bytesRead) * Int64(times)
-    bytesWritten += (bytesWritten - before.bytesWritten) * Int64(times)
   }
 }

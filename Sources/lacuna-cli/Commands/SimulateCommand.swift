@@ -31,9 +31,17 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many kinds of operators the table lists.", valueName: "count|all"))
   var operators: Report.OperatorLimit = .first(15)
 
+  @Option(
+    help: ArgumentHelp(
+      "Write what each unit does when, for ui.perfetto.dev; needs --fidelity event.", valueName: "file"))
+  var timeline: String?
+
   @OptionGroup var output: FormatArguments
 
   func validate() throws {
+    if timeline != nil, workload.simulation.fidelity != .event || schedule != nil {
+      throw ValidationError("--timeline needs --fidelity event, and a single step")
+    }
     if schedule != nil, workload.changes.training == nil {
       throw ValidationError("--schedule needs --training, what prunes")
     }
@@ -50,6 +58,12 @@ struct SimulateCommand: ParsableCommand {
     let study = try workload.study()
     Console.progress("simulating on \(machine.name)")
     let report = try study.run(on: machine, options: workload.simulation)
+    if let timeline {
+      Console.progress("writing \(timeline)")
+      let warnings = try study.writeTimeline(on: machine, options: workload.simulation, to: timeline)
+      Console.progress("")
+      Console.show(warnings)
+    }
     Console.progress("")
     try Console.output(Report.run(report, operators: operators).text(as: output.format))
   }

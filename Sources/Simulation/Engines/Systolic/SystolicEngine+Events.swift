@@ -42,59 +42,74 @@ extension SystolicEngine {
   /// ``TilePipeline`` over the machine's memory.
   ///
   /// Left out: what runs beside an operator of another one; a tile is computed from the buffers without conflicts.
-  func eventEstimate(_ task: Task) -> Estimate {
+  func eventEstimate(_ task: Task) -> Estimate { tileByTile(task, probe: NoProbe()).estimate }
+
+  func recording(of task: Task, limit: Int) -> (TileRecording, PipelineDescription)? {
+    guard fidelity == .event else { return nil }
+    let run = tileByTile(task, probe: TileRecording(limit: limit))
+    return (run.probe, run.description)
+  }
+
+  private func tileByTile<Probe: PipelineProbe>(
+    _ task: Task, probe: Probe
+  ) -> (estimate: Estimate, probe: Probe, description: PipelineDescription) {
     let op = task.asOperator
-    guard op.kind.isMatrix else { return eventVectorEstimate(op, task) }
+    guard op.kind.isMatrix else {
+      let analytic = estimateVector(op, task)
+      let source = StreamTiles(
+        read: analytic.traffic.dramRead.count, work: Ticks(analytic.vector.busy).count,
+        written: analytic.traffic.dramWritten.count,
+        capacity: min(array.inputBuffer, array.outputBuffer).count / 2)
+      let description = Self.stream(array)
+      let (outcome, probe) = run(description, source, probe)
+      return (analytic.timed(by: outcome, unit: nil), probe, description)
+    }
     let problems = op.matrixProblems
     let best = bestSchedule(op, problems, task)
     let listed = schedule(
       op, problems, task, dataflow: best.dataflow, keepsRows: best.keepsRows, listsParts: true)
-    let outcome = outcome(
-      of: FoldTiles(listed.parts ?? [], on: array), Self.pipeline(array, best.dataflow))
-    return estimate(op, best).timed(by: outcome, unit: 0)
+    let description = Self.pipeline(array, best.dataflow)
+    let (outcome, probe) = run(description, FoldTiles(listed.parts ?? [], on: array), probe)
+    return (estimate(op, best).timed(by: outcome, unit: 0), probe, description)
   }
 
   /// A vector operator streams its operands through the input buffer and its results through the output buffer.
-  private func eventVectorEstimate(_ op: Operator, _ task: Task) -> Estimate {
-    let analytic = estimateVector(op, task)
-    let source = StreamTiles(
-      read: analytic.traffic.dramRead.count, work: Ticks(analytic.vector.busy).count,
-      written: analytic.traffic.dramWritten.count,
-      capacity: min(array.inputBuffer, array.outputBuffer).count / 2)
-    let outcome = outcome(
-      of: source,
-      PipelineDescription(
-        stages: [
-          .init(name: "load", place: .read, bound: .dram, buffer: 0),
-          .init(
-            name: "compute", place: .unit(0), bound: .vector, afterFirst: StageSet(0), buffer: 1,
-            releasesOnBegin: StageSet(0)),
-          .init(
-            name: "store", place: .write, bound: .dram, afterEnd: StageSet(1), releasesOnEnd: StageSet(1)),
-        ],
-        units: ["vector unit"],
-        buffers: [
-          .init(name: "input buffer's free half", capacity: array.inputBuffer.count / 2),
-          .init(name: "output buffer", capacity: array.outputBuffer.count),
-        ]))
-    return analytic.timed(by: outcome, unit: nil)
+  private static func stream(_ array: SystolicArray) -> PipelineDescription {
+    PipelineDescription(
+      stages: [
+        .init(name: "load", place: .read, bound: .dram, buffer: 0),
+        .init(
+          name: "compute", place: .unit(0), bound: .vector, afterFirst: StageSet(0), buffer: 1,
+          releasesOnBegin: StageSet(0)),
+        .init(
+          name: "store", place: .write, bound: .dram, afterEnd: StageSet(1), releasesOnEnd: StageSet(1)),
+      ],
+      units: ["vector unit"],
+      buffers: [
+        .init(name: "input buffer's free half", capacity: array.inputBuffer.count / 2),
+        .init(name: "output buffer", capacity: array.outputBuffer.count),
+      ])
   }
 
-  private func outcome<Source: TileSource>(of source: Source, _ description: PipelineDescription) -> PipelineOutcome {
-    if let technology = DRAMTechnology.named(array.dram.technology) {
-      let memory = BankedMemory(
-        technology, peak: array.dram.peakBandwidth, latency: array.dram.latency, streams: description.stages.count)
-      return run(description, memory, source)
+  /// Over banks where the memory's technology has a table, over a plain interface otherwise.
+  private func run<Source: TileSource, Probe: PipelineProbe>(
+    _ description: PipelineDescription, _ source: Source, _ probe: Probe
+  ) -> (PipelineOutcome, Probe) {
+    guard let technology = DRAMTechnology.named(array.dram.technology) else {
+      let memory = FlatMemory(bandwidth: array.dram.streamBandwidth, latency: array.dram.latency)
+      return run(TilePipeline(description, memory: memory, source: source, probe: probe))
     }
-    return run(description, FlatMemory(bandwidth: array.dram.streamBandwidth, latency: array.dram.latency), source)
+    let memory = BankedMemory(
+      technology, peak: array.dram.peakBandwidth, latency: array.dram.latency, streams: description.stages.count)
+    return run(TilePipeline(description, memory: memory, source: source, probe: probe))
   }
 
-  private func run<Memory: TileMemory, Source: TileSource>(
-    _ description: PipelineDescription, _ memory: Memory, _ source: Source
-  ) -> PipelineOutcome {
-    var pipeline = TilePipeline(description, memory: memory, source: source, probe: NoProbe())
+  private func run<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe>(
+    _ pipeline: TilePipeline<Memory, Source, Probe>
+  ) -> (PipelineOutcome, Probe) {
+    var pipeline = pipeline
     do {
-      return try pipeline.run()
+      return (try pipeline.run(), pipeline.probe)
     } catch {
       // Tiles are cut so that each has room.
       preconditionFailure("\(error)")
@@ -102,7 +117,8 @@ extension SystolicEngine {
   }
 }
 
-/// The tiles of an operator that streams: equal parts of what it reads, does and writes.
+/// The tiles of an operator that streams: equal parts of what it reads, does and writes, 128 of them unless they would
+/// be shorter than 1 KiB or longer than there is room for.
 struct StreamTiles: TileSource {
   private let count: Int
   private let each: Tile
@@ -112,7 +128,7 @@ struct StreamTiles: TileSource {
   /// - Parameter capacity: bytes that a tile may read or write.
   init(read: Int64, work: Int64, written: Int64, capacity: Int64) {
     let most = max(read, written)
-    count = Int(max(128, (most + capacity - 1) / max(1, capacity)))
+    count = Int(max(1, min(128, most >> 10), (most + capacity - 1) / max(1, capacity)))
     func tile(_ part: (Int64) -> Int64) -> Tile {
       var tile = Tile()
       (tile.work[0], tile.work[1], tile.work[2]) = (part(read), part(work), part(written))
@@ -131,7 +147,7 @@ struct StreamTiles: TileSource {
     return true
   }
 
-  var regularity: Regularity { Regularity(period: 1, since: 1, until: count - 1) }
+  var regularity: Regularity { Regularity(period: 1, since: 1, until: max(0, count - 1)) }
   mutating func skip(_ count: Int) { index += count }
 }
 

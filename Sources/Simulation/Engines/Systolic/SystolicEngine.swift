@@ -23,8 +23,10 @@ import Workloads
 ///   its rate or by memory. Weights that are pruned after their update come straight from the updater, where there is
 ///   one. What the description lets run beside weight gradients does; the rest runs one after another.
 ///
-/// Left out: bank conflicts and ports of the buffers, which are as wide as the array's edges ask; refilling a half
-/// buffer in bursts; DRAM pages.
+/// With event fidelity the same mapping runs tile by tile (``pipeline(_:_:)``), which knows bursts and DRAM pages.
+///
+/// Left out: bank conflicts and ports of the buffers, which are as wide as the array's edges ask; in the closed forms,
+/// refilling a half buffer in bursts and DRAM pages.
 struct SystolicEngine: Engine {
   let array: SystolicArray
   /// What an operator may choose from; at least one.
