@@ -21,7 +21,7 @@ import Testing
       workload, on: machine, options: SimulationOptions(residency: residency, fidelity: fidelity))
   }
 
-  /// The worst is 4.3 %, of gpt3-layer with 2:4 weights on SAT; of these it is 3.1 %.
+  /// The worst of all traces is 4.2 %, of gpt3-layer with 2:4 weights on SAT; of these it is 3.1 %.
   @Test(arguments: runs)
   func `whole networks take the same time to 5 percent, and everything else is the same`(
     _ this: Case, name: String
