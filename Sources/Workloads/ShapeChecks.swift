@@ -42,6 +42,11 @@ extension Operator {
         .inconsistentShape, "key_length",
         "causal attention of \(attention.queryLength) queries over only \(attention.keyLength) keys",
         "the keys include the queries' own positions, so there must be at least as many")
+    case .attention(let attention) where attention.isLatent && attention.valueDimension > attention.headDimension:
+      add(
+        .inconsistentShape, "value_dim",
+        "values of \(attention.valueDimension) features cannot be a part of keys of \(attention.headDimension)",
+        "latent attention has at least as many features in its keys")
     case .groupedGEMM(let grouped) where grouped.columns.contains { $0 < 0 }:
       add(.outOfRange, "columns", "a group cannot have a negative number of columns")
     case .groupedGEMM(let grouped) where !grouped.columns.contains { $0 > 0 }:
@@ -125,7 +130,7 @@ extension Operator {
         && fits([c.batch, c.inputChannels, c.input.height, c.input.width, 64])
         && fits([c.outputChannels, c.inputChannels, c.kernel.height, c.kernel.width, 64])
     case .attention(let a):
-      return fits([a.batch, a.heads, a.queryLength, a.keyLength, a.headDimension, 8])
+      return fits([a.batch, a.heads, a.queryLength, a.keyLength, max(a.headDimension, a.valueDimension), 8])
     case .elementwise(let e): return fits([e.elements, e.inputs, 64])
     case .normalization(let n): return fits([n.rows, n.width, 64])
     case .softmax(let s): return fits([s.rows, s.width, 64])
@@ -156,7 +161,8 @@ extension OperatorKind {
     case .attention(let a):
       return [
         ("batch", a.batch), ("heads", a.heads), ("kv_heads", a.keyValueHeads), ("query_length", a.queryLength),
-        ("key_length", a.keyLength), ("head_dim", a.headDimension), ("window", a.window ?? 1),
+        ("key_length", a.keyLength), ("head_dim", a.headDimension),
+        ("value_dim", a.valueDimension), ("window", a.window ?? 1),
       ]
     case .elementwise(let e): return [("elements", e.elements), ("inputs", e.inputs)]
     case .normalization(let n): return [("rows", n.rows), ("width", n.width)]

@@ -9,7 +9,7 @@ import Lacuna
 #endif
 
 /// What libFuzzer calls with each input: it must become a trace or a diagnostic, and what becomes a trace must survive
-/// a container.
+/// a container, and Chakra.
 ///
 /// Any format may come: they are told apart by content, as for a user. Bytes that begin like a container are read as its
 /// decompressed stream, without the checksums that would keep a fuzzer out, and as a file.
@@ -22,6 +22,8 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let read = try? TraceContainer(bytes: packed, name: "again").workload()
   else { fatalError("a trace that was read cannot be packed") }
   precondition(read == trace.workload, "a trace comes back changed")
+  let chakra = SourceText(name: "chakra", bytes: ChakraWriter.bytes(trace.workload))
+  precondition((try? TraceReader.read(chakra))?.workload == trace.workload, "a trace comes back changed from Chakra")
   return 0
 }
 

@@ -61,7 +61,7 @@ struct ChangeArguments: ParsableArguments {
     let study = try ScheduledStudy(
       trace: trace, sparsity: rules, training: method, schedule: schedule, dataType: dataType, options: model.options)
     Console.progress("")
-    Console.show(study.warnings + model.warnings(for: study.format))
+    Console.show(study.warnings)
     return study
   }
 
@@ -75,7 +75,7 @@ struct ChangeArguments: ParsableArguments {
       trace: trace, sparsity: sparsity + (rule.map { [$0] } ?? []), training: training, dataType: dataType,
       weightType: weightType, options: model.options)
     Console.progress("")
-    if !isAgain { Console.show(study.warnings + model.warnings(for: study.format)) }
+    if !isAgain { Console.show(study.warnings) }
     return study
   }
 
@@ -98,29 +98,13 @@ struct ModelArguments: ParsableArguments {
   @Option(help: ArgumentHelp("For a config.json: tokens that a decoded one attends to.", valueName: "tokens"))
   var context: Int?
 
-  @Option(help: ArgumentHelp("For a config.json: sequences or images (default: 1).", valueName: "count"))
+  @Option(
+    help: ArgumentHelp(
+      "For a config.json, or an ONNX model that leaves it open: sequences or images (default: 1).", valueName: "count"))
   var batch: Int?
 
   var options: ImportOptions {
-    var options = ImportOptions(contextLength: context)
-    if let phase { options.phase = phase }
-    if let sequence { options.sequenceLength = sequence }
-    if let batch { options.batch = batch }
-    return options
-  }
-
-  /// What was given but means nothing to the format.
-  func warnings(for format: TraceFormat?) -> [Diagnostic] {
-    guard let format, format != .huggingFaceConfig else { return [] }
-    let given = [
-      ("--phase", phase != nil), ("--sequence", sequence != nil), ("--context", context != nil),
-      ("--batch", batch != nil),
-    ]
-    return given.filter(\.1).map { name, _ in
-      Diagnostic(
-        .unknownKey, "\(name) changes nothing: the input is a \(format.title), whose sizes are fixed",
-        severity: .warning)
-    }
+    ImportOptions(phase: phase, sequenceLength: sequence, contextLength: context, batch: batch)
   }
 
   func validate() throws {
@@ -153,6 +137,7 @@ extension SimulationOptions.Power: ExpressibleByArgument {}
 extension SimulationOptions.Fidelity: ExpressibleByArgument {}
 extension ImportOptions.Phase: ExpressibleByArgument {}
 extension Report.Format: ExpressibleByArgument {}
+extension TraceExport.Format: ExpressibleByArgument {}
 
 extension Report.OperatorLimit: ExpressibleByArgument {
   /// Reads a count or `all`.
