@@ -85,6 +85,7 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("ValidationTests", ["Lacuna", "Goldens"], true),
   ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
+  ("EventTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("LayeringTests", [], false),
   ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]

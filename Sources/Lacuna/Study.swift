@@ -165,7 +165,8 @@ public struct Study: Sendable {
     let run = try Simulator.simulate(workload, on: machine, options: options)
     let dense = workload == baseline ? run : try Simulator.simulate(baseline, on: machine, options: options.ofBaseline)
     return RunReport(
-      comparison: Comparison(run: run, dense: dense), machine: machine, asked: asked, notes: notes,
+      comparison: Comparison(run: run, dense: dense), machine: machine,
+      asked: asked + (options.fidelity == .event ? ["event fidelity"] : []), notes: notes,
       skipped: workload.skipped)
   }
 }

@@ -14,6 +14,16 @@ public struct SimulationOptions: Sendable {
 
   /// Whose kernels a GPU runs.
   public var library: Library
+  /// How closely time is followed.
+  public var fidelity: Fidelity
+
+  /// How closely time is followed. Mapping, traffic and energy for each action are the same in both.
+  public enum Fidelity: String, CaseIterable, Hashable, Sendable {
+    /// Closed forms for each operator.
+    case analytic
+    /// Tile by tile: buffers, units and a memory of banks, from event to event.
+    case event
+  }
 
   /// Whose kernels a GPU runs.
   public enum Library: Hashable, Sendable {
@@ -44,12 +54,14 @@ public struct SimulationOptions: Sendable {
   /// Options; nothing forced, results chained and load sustained unless told otherwise.
   public init(
     dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained, power: Power = .sustained,
-    library: Library = .measured, fusesEpilogues: Bool = false, isOneRequestAtATime: Bool = false
+    library: Library = .measured, fidelity: Fidelity = .analytic, fusesEpilogues: Bool = false,
+    isOneRequestAtATime: Bool = false
   ) {
     self.dataflow = dataflow
     self.residency = residency
     self.power = power
     self.library = library
+    self.fidelity = fidelity
     self.fusesEpilogues = fusesEpilogues
     self.isOneRequestAtATime = isOneRequestAtATime
   }
@@ -90,22 +102,54 @@ public enum Simulator {
   static func simulate(
     _ workload: Workload, on machine: Machine, options: SimulationOptions, without causes: Set<LossCause>
   ) throws(DiagnosticList) -> RunResult {
+    var nobody: TimelineTeller?
+    return try simulate(workload, on: machine, options: options, without: causes, timeline: &nobody)
+  }
+
+  static func simulate(
+    _ workload: Workload, on machine: Machine, options: SimulationOptions, without causes: Set<LossCause>,
+    timeline: inout TimelineTeller?
+  ) throws(DiagnosticList) -> RunResult {
+    try check(options.fidelity, on: machine, without: causes)
     switch machine.architecture {
     case .tensorCore(let gpu):
-      try run(workload, machine, TensorCoreEngine(gpu, options: options, without: causes), options)
+      return try run(workload, machine, TensorCoreEngine(gpu, options: options, without: causes), options, &timeline)
     case .s4(let processor):
-      try run(workload, machine, S4Engine(processor, without: causes), options)
+      return try run(workload, machine, S4Engine(processor, without: causes), options, &timeline)
     case .systolic(let array):
-      try run(
+      return try run(
         workload, machine,
-        try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow, without: causes), options)
+        try SystolicEngine(
+          array, machine: machine.name, dataflow: options.dataflow, fidelity: options.fidelity, without: causes),
+        options, &timeline)
+    }
+  }
+
+  /// Refuses event fidelity where there is none.
+  private static func check(
+    _ fidelity: SimulationOptions.Fidelity, on machine: Machine, without causes: Set<LossCause>
+  ) throws(DiagnosticList) {
+    guard fidelity == .event else { return }
+    guard case .systolic = machine.architecture else {
+      throw DiagnosticList(
+        Diagnostic(
+          .unsupportedOperator,
+          "\(machine.name) cannot be simulated tile by tile: its engine, \(machine.architecture.name), has closed forms only",
+          help: "leave the fidelity at analytic, or take a machine of the engine 'systolic'"))
+    }
+    guard causes.isEmpty else {
+      throw DiagnosticList(
+        Diagnostic(
+          .unsupportedOperator, "causes of loss are taken out of the closed forms, not of a simulation tile by tile",
+          help: "leave the fidelity at analytic"))
     }
   }
 
   private typealias OperatorResult = RunResult.OperatorResult
 
   private static func run<E: Engine>(
-    _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions
+    _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions,
+    _ timeline: inout TimelineTeller?
   ) throws(DiagnosticList) -> RunResult {
     var notes = NoteList()
     let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
@@ -189,6 +233,9 @@ public enum Simulator {
         exposed = beside.exposed(estimates[position], repeats: op.repeats)
       }
       results.append(OperatorResult(op, estimate: position, exposed: exposed))
+    }
+    for (position, result) in zip(positions, results) {
+      try timeline?.add(result, of: position.task.map { (tasks[$0], estimates[$0].elapsed) }, engine)
     }
     if let link = engine.hostLink {
       let transfer = Dependencies(operators).transferredBytes / link

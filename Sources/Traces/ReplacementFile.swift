@@ -32,7 +32,7 @@ public enum OutputFile {
 
 /// A file that replaces another whole or not at all: it is written beside its place, flushed to disk and renamed.
 /// Without ``commit()`` nothing is left of it, and what was there before stays.
-final class ReplacementFile {
+package final class ReplacementFile {
   private let path: FilePath
   private let temporary: FilePath
   private let file: FileDescriptor
@@ -40,7 +40,7 @@ final class ReplacementFile {
 
   /// Begins a file that will appear at `path`.
   /// - Throws: `unwritable-file`.
-  init(_ path: String) throws(DiagnosticList) {
+  package init(_ path: String) throws(DiagnosticList) {
     self.path = FilePath(path)
     // A name of its own for each process and moment keeps two writers apart.
     var temporary = self.path.removingLastComponent()
@@ -63,12 +63,12 @@ final class ReplacementFile {
   }
 
   /// Appends bytes.
-  func write(_ bytes: [UInt8]) throws(DiagnosticList) {
+  package func write(_ bytes: [UInt8]) throws(DiagnosticList) {
     do { _ = try file.writeAll(bytes) } catch { throw Self.unwritable(path.string, error) }
   }
 
   /// Puts the file in its place.
-  func commit() throws(DiagnosticList) {
+  package func commit() throws(DiagnosticList) {
     do {
       guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
       guard unsafe rename(temporary.string, path.string) == 0 else { throw Errno(rawValue: errno) }

@@ -56,6 +56,17 @@ import Testing
     #expect((components - energy).magnitude <= 1e-9 * energy)
   }
 
+  @Test func `tile by tile is said so, and refused where there is no such model`() throws {
+    let told = try Tool.run(["simulate", Self.trace, "--hardware", "sat", "--fidelity", "event"])
+    #expect(told.status == 0, "\(told.errors)")
+    #expect(told.output.hasPrefix("resnet18 · sat · event fidelity"))
+    let refused = try Tool.run(["simulate", Self.trace, "--hardware", "h200", "--fidelity", "event"])
+    #expect(refused.status == 2 && refused.output.isEmpty)
+    #expect(refused.errors.contains("h200 cannot be simulated tile by tile"))
+    let idle = try Tool.run(["simulate", Self.trace, "--hardware", "sat", "--timeline", "out.json"])
+    #expect(idle.status == 2 && idle.errors.contains("--timeline needs --fidelity event"))
+  }
+
   @Test func `the same command gives the same bytes`() throws {
     let arguments = ["simulate", Self.trace, "--hardware", "sat", "--training", "bdwp", "--sparsity", "weights=2:8"]
     for format in Report.Format.allCases {

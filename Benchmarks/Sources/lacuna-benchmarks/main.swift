@@ -189,6 +189,42 @@ var failures = 0
   bound("allocations an operator when decoding", Double(allocations) / count, atMost: 3)
 }
 
+/// Tile by tile: how fast, and how far from the closed forms on every trace.
+@MainActor func events() throws {
+  print("tile by tile, one core")
+  let options = SimulationOptions(fidelity: .event)
+  // 417 M and 204 M cycles a second on a busy machine: what is bound must not depend on its neighbours.
+  for (technology, limit) in [("an interface", 1.0), ("HBM2e", 2.0)] {
+    var machine = try machine("systolic-128x128")
+    guard case .systolic(var array) = machine.architecture else { continue }
+    array.dram.technology = technology
+    machine.architecture = .systolic(array)
+    let workload = try trace("resnet18")
+    let cycles = try Double(Simulator.simulate(workload, on: machine, options: options).totals.cycles.count)
+    let time = try processorTime(runs: 15) { _ = try Simulator.simulate(workload, on: machine, options: options) }
+    print(
+      "  resnet18 on systolic-128x128 with \(technology): \(formatSignificant(cycles / time, digits: 3)) M cycles/s")
+    bound("seconds for 200 M cycles", 200 * time / cycles, atMost: limit)
+  }
+  let folder = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Traces").path())
+  let names = folder.filter { $0.hasSuffix(".jsonl.zst") }.map { String($0.dropLast(10)) }.sorted()
+  var worst = (difference: 0.0, run: "")
+  for name in names {
+    for rules in [[], [SparsityRule(.weights, .structured(n: 2, m: 4))]] {
+      let workload = try Study(try trace(name), sparsity: rules).workload
+      for machineName in ["sat", "systolic-128x128", "systolic-32x32"] {
+        let machine = try machine(machineName)
+        let analytic = try Simulator.simulate(workload, on: machine).totals.elapsed
+        let difference = try Simulator.simulate(workload, on: machine, options: options).totals.elapsed / analytic - 1
+        guard difference.magnitude > worst.difference.magnitude else { continue }
+        worst = (difference, "\(name)\(rules.isEmpty ? "" : " 2:4") on \(machineName)")
+      }
+    }
+  }
+  print("  farthest from the closed forms: \(worst.run), \(formatSignificant(100 * worst.difference, digits: 3)) %")
+  bound("difference of a network", worst.difference.magnitude, atMost: 0.05)
+}
+
 /// The program as a user starts it, when it has been built.
 @MainActor func process() throws {
   let binary = root.appending(path: ".build/release/lacuna")
@@ -228,6 +264,7 @@ try process()
 try networks()
 try training()
 try repetition()
+try events()
 try reading()
 try container()
 if CommandLine.arguments.contains("--check"), failures > 0 { exit(1) }

@@ -23,6 +23,33 @@ enum JSONValue {
     return text + "\n"
   }
 
+  /// The value on one line, without a newline.
+  var line: String {
+    var text = ""
+    writeLine(to: &text)
+    return text
+  }
+
+  private func writeLine(to text: inout String) {
+    func enclose(_ open: String, _ close: String, _ members: [(key: String?, value: JSONValue)]) {
+      text += open
+      for (index, member) in members.enumerated() {
+        if index > 0 { text += ", " }
+        if let key = member.key {
+          text.append(jsonQuoting: key)
+          text += ": "
+        }
+        member.value.writeLine(to: &text)
+      }
+      text += close
+    }
+    switch self {
+    case .array(let values): enclose("[", "]", values.map { (nil, $0) })
+    case .object(let members): enclose("{", "}", members.map { ($0, $1) })
+    default: write(to: &text, indent: "")
+    }
+  }
+
   private var isPlain: Bool {
     switch self {
     case .null, .bool, .integer, .number, .string: true

@@ -61,6 +61,9 @@ struct ChangeArguments: ParsableArguments {
   @Flag(help: "Leave out where a GPU's kernel library falls short of the hardware.")
   var idealLibrary = false
 
+  @Option(help: "Closed forms, or tile by tile with buffers and banks of memory (systolic arrays).")
+  var fidelity: SimulationOptions.Fidelity = .analytic
+
   @Flag(help: "Fold normalizations into weights and element-wise functions into epilogues, as compilers do.")
   var fuse = false
 
@@ -115,7 +118,8 @@ struct ChangeArguments: ParsableArguments {
 
   var simulation: SimulationOptions {
     SimulationOptions(
-      dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured, fusesEpilogues: fuse,
+      dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured, fidelity: fidelity,
+      fusesEpilogues: fuse,
       isOneRequestAtATime: oneRequest)
   }
 }
@@ -167,6 +171,7 @@ extension DataType: ExpressibleByArgument {}
 extension WeightUpdate.Optimizer: ExpressibleByArgument {}
 extension SystolicArray.Dataflow: ExpressibleByArgument {}
 extension SimulationOptions.Power: ExpressibleByArgument {}
+extension SimulationOptions.Fidelity: ExpressibleByArgument {}
 extension ImportOptions.Phase: ExpressibleByArgument {}
 extension Report.Format: ExpressibleByArgument {}
 extension TraceExport.Format: ExpressibleByArgument {}

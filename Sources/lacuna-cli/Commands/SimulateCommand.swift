@@ -33,12 +33,20 @@ struct SimulateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Write what each unit does when, for ui.perfetto.dev; needs --fidelity event.", valueName: "file"))
+  var timeline: String?
+
+  @Option(
+    help: ArgumentHelp(
       "On a systolic array: also write SCALE-Sim's report files, as far as they can be filled.", valueName: "folder"))
   var scaleSim: String?
 
   @OptionGroup var output: FormatArguments
 
   func validate() throws {
+    if timeline != nil, workload.simulation.fidelity != .event || schedule != nil {
+      throw ValidationError("--timeline needs --fidelity event, and a single step")
+    }
     if schedule != nil, scaleSim != nil { throw ValidationError("--scale-sim reports on one run, not on a --schedule") }
     if schedule != nil, workload.changes.training == nil {
       throw ValidationError("--schedule needs --training, what prunes")
@@ -56,6 +64,12 @@ struct SimulateCommand: ParsableCommand {
     let study = try workload.study()
     Console.progress("simulating on \(machine.name)")
     let report = try study.run(on: machine, options: workload.simulation)
+    if let timeline {
+      Console.progress("writing \(timeline)")
+      let warnings = try study.writeTimeline(on: machine, options: workload.simulation, to: timeline)
+      Console.progress("")
+      Console.show(warnings)
+    }
     Console.progress("")
     if let scaleSim {
       // SCALE-Sim runs every layer by itself.

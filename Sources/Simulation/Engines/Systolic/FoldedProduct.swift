@@ -52,12 +52,21 @@ struct ArrayProduct: Hashable {
 /// L − 1 cycles of the very last sum; adding up the d partial sums; hops of the moving sum longer than one cycle.
 struct FoldedProduct: Hashable {
   var dataflow: SystolicArray.Dataflow
+  /// Folds along the depth, over each of which the sums of a part are added up; 1 in output-stationary folds.
+  var depthFolds: Int { dataflow == .weightStationary ? along / strips : 1 }
+
   /// Folds along the depth and over strips (weight-stationary), or along the rows (output-stationary).
   var along: Int
   /// Folds along the columns.
   var across: Int
   /// Parts the rows are cut into, each with all its folds; 1 in output-stationary folds.
   var strips: Int
+  /// Rows of a whole part.
+  var strip: Int
+  /// Cycles of one fold over a whole part, over the last one, and among them those that load what stays.
+  var foldCycles: Int
+  var lastFoldCycles: Int
+  var loadCycles: Int
   /// All cycles.
   var cycles: Int
   /// Cycles in which elements, part-filled folds included, could multiply.
@@ -101,10 +110,11 @@ struct FoldedProduct: Hashable {
       let (whole, rest) = product.rows.quotientAndRemainder(dividingBy: strip)
       strips = whole + (rest > 0 ? 1 : 0)
       let overhead = values * height + height + width - 2
-      cycles =
-        depthFolds * across
-        * (strips * overhead + whole * sums.cycles(rows: strip, products: values)
-          + sums.cycles(rows: rest, products: values))
+      self.strip = strip
+      loadCycles = values * height
+      foldCycles = overhead + sums.cycles(rows: strip, products: values)
+      lastFoldCycles = rest > 0 ? overhead + sums.cycles(rows: rest, products: values) : foldCycles
+      cycles = depthFolds * across * ((strips - 1) * foldCycles + lastFoldCycles)
       along = depthFolds * strips
       slotCycles = depthFolds * across * values * product.rows
       var depthRead = product.depth
@@ -119,8 +129,10 @@ struct FoldedProduct: Hashable {
       outputReads = product.rows * product.columns * (depthFolds - 1)
     case .outputStationary:
       along = product.rows.dividedRoundingUp(by: height)
-      strips = 1
-      cycles = along * across * (sums.cycles(products: keptDepth) + height + width - 2)
+      (strips, strip, loadCycles) = (1, product.rows, 0)
+      foldCycles = sums.cycles(products: keptDepth) + height + width - 2
+      lastFoldCycles = foldCycles
+      cycles = along * across * foldCycles
       slotCycles = along * across * keptDepth
       movingReads = product.rows * product.depth * across
       filterReads = keptDepth * product.columns * along

@@ -24,6 +24,10 @@ struct OperandTraffic: Hashable {
   var moving: Int
   /// Passes over the filters.
   var filters: Int
+  /// Whether rows or strips of them are the outer loop, cut into so many blocks, within each of which all folds along the
+  /// other side go by.
+  var rowsAreOuter: Bool
+  var blocks: Int
 
   init(movingBytes: Int, filterBytes: Int, folds: FoldedProduct, array: SystolicArray) {
     let movingHalf = max(1, Int(array.inputBuffer.count / 2))
@@ -35,18 +39,22 @@ struct OperandTraffic: Hashable {
     switch folds.dataflow {
     case .weightStationary:
       outer = OperandTraffic(
-        moving: movingBytes <= movingHalf * folds.strips ? 1 : folds.across, filters: filtersFit ? 1 : folds.strips)
+        moving: movingBytes <= movingHalf * folds.strips ? 1 : folds.across, filters: filtersFit ? 1 : folds.strips,
+        rowsAreOuter: true, blocks: folds.strips)
       inner = OperandTraffic(
-        moving: movingFits ? 1 : folds.across, filters: filterBytes <= filterHalf * folds.across ? 1 : folds.strips)
+        moving: movingFits ? 1 : folds.across, filters: filterBytes <= filterHalf * folds.across ? 1 : folds.strips,
+        rowsAreOuter: false, blocks: folds.across)
     case .outputStationary:
       let movingBlocks = movingBytes.dividedRoundingUp(by: movingHalf)
       let filterBlocks = filterBytes.dividedRoundingUp(by: filterHalf)
       outer = OperandTraffic(
         moving: movingBlocks <= folds.along ? 1 : folds.across,
-        filters: filtersFit ? 1 : min(movingBlocks, folds.along))
+        filters: filtersFit ? 1 : min(movingBlocks, folds.along), rowsAreOuter: true,
+        blocks: min(max(1, movingBlocks), folds.along))
       inner = OperandTraffic(
         moving: movingFits ? 1 : min(filterBlocks, folds.across),
-        filters: filterBlocks <= folds.across ? 1 : folds.along)
+        filters: filterBlocks <= folds.across ? 1 : folds.along, rowsAreOuter: false,
+        blocks: min(max(1, filterBlocks), folds.across))
     }
     func total(_ passes: OperandTraffic) -> Double {
       Double(passes.moving) * Double(movingBytes) + Double(passes.filters) * Double(filterBytes)
@@ -54,8 +62,10 @@ struct OperandTraffic: Hashable {
     self = total(inner) < total(outer) ? inner : outer
   }
 
-  private init(moving: Int, filters: Int) {
+  private init(moving: Int, filters: Int, rowsAreOuter: Bool, blocks: Int) {
     self.moving = moving
     self.filters = filters
+    self.rowsAreOuter = rowsAreOuter
+    self.blocks = blocks
   }
 }

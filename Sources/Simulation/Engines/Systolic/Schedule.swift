@@ -25,6 +25,9 @@ struct Schedule {
   /// The values that buffers and memory are asked for.
   var activity = ArrayActivity()
 
+  /// What the array does, one after the other; nil where nobody asks.
+  var parts: [FoldTiles.Part]?
+
   /// Time of the array, of pruning on load, and of memory at its stream rate.
   var compute = Seconds.zero
   var pruning = Seconds.zero
@@ -50,9 +53,10 @@ private struct Placement {
 extension SystolicEngine {
   func schedule(
     _ op: Operator, _ problems: [MatrixProblem], _ task: Task, dataflow: SystolicArray.Dataflow,
-    keepsRows: Bool = false
+    keepsRows: Bool = false, listsParts: Bool = false
   ) -> Schedule {
     var schedule = Schedule(dataflow: dataflow, keepsRows: keepsRows)
+    if listsParts { schedule.parts = [] }
     if case .attention(let attention) = op.kind, problems.count == 2 {
       addAttention(attention, problems, op, task, to: &schedule)
     } else {
@@ -97,7 +101,12 @@ extension SystolicEngine {
       readsMoving: !task.inputsOnChip, readsFilters: !task.inputsOnChip, writesResult: spills)
     let output = Placement(
       readsMoving: spills, readsFilters: !task.inputsOnChip, writesResult: !task.outputOnChip)
+    // Forward: scores in, probabilities out. Backward: that again, and both with their gradient.
+    let all = spills ? Bytes(bits: Int64(problems[0].cElements) * bits) : .zero
+    let spilled = (read: all * (isBackward ? 3 : 1), written: all * (isBackward ? 2 : 1))
+    schedule.softmax = Seconds(vectorCycles(op.vectorWork) / array.clock.value)
     add(problems[0], op, scores, to: &schedule)
+    schedule.parts?.append(.softmax(schedule.softmax, read: spilled.read, written: spilled.written))
     add(problems[1], op, output, to: &schedule)
     if isBackward {
       var transposed = problems[1]
@@ -108,16 +117,11 @@ extension SystolicEngine {
       add(transposed, op, output, to: &schedule)
       add(transposed, op, output, to: &schedule)
     }
-    if spills {
-      let all = Bytes(bits: Int64(problems[0].cElements) * bits)
-      // Forward: scores in, probabilities out. Backward: that again, and both with their gradient.
-      schedule.traffic.dramRead += all * (isBackward ? 3 : 1)
-      schedule.traffic.dramWritten += all * (isBackward ? 2 : 1)
-    }
+    schedule.traffic.dramRead += spilled.read
+    schedule.traffic.dramWritten += spilled.written
     // The mask's pairs are multiplied, but of no use.
     schedule.dense = op.denseMACs
     schedule.useful = schedule.dense
-    schedule.softmax = Seconds(vectorCycles(op.vectorWork) / array.clock.value)
   }
 
   private func add(
@@ -186,11 +190,19 @@ extension SystolicEngine {
     if placement.writesResult {
       schedule.traffic.dramWritten += Bytes(bits: Int64(problem.cElements * op.outputType.bits))
     }
+    var pruningCycles = 0
     if prunesInline, let pruner = array.pruner {
-      schedule.pruningCycles +=
-        passes.filters
-        * pruner.cycles(Pruning(elements: filterElements, n: product.kept, m: product.group))
+      pruningCycles =
+        passes.filters * pruner.cycles(Pruning(elements: filterElements, n: product.kept, m: product.group))
+      schedule.pruningCycles += pruningCycles
     }
+    schedule.parts?.append(
+      .product(
+        FoldTiles.Product(
+          product, folds, passes, count: problem.count, movingBits: readsMoving ? movingBits : 0,
+          filterBits: readsFilters ? filterBits : 0,
+          resultBits: placement.writesResult ? problem.cElements * op.outputType.bits : 0,
+          pruningCycles: pruningCycles, array: array)))
 
     // Buffers (level two) to element registers (level one). A read goes to every element with work that it passes.
     let results = product.rows * product.columns

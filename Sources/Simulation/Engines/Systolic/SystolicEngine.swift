@@ -23,19 +23,25 @@ import Workloads
 ///   its rate or by memory. Weights that are pruned after their update come straight from the updater, where there is
 ///   one. What the description lets run beside weight gradients does; the rest runs one after another.
 ///
-/// Left out: bank conflicts and ports of the buffers, which are as wide as the array's edges ask; refilling a half
-/// buffer in bursts; DRAM pages.
+/// With event fidelity the same mapping runs tile by tile (``pipeline(_:_:)``), which knows bursts and DRAM pages.
+///
+/// Left out: bank conflicts and ports of the buffers, which are as wide as the array's edges ask; in the closed forms,
+/// refilling a half buffer in bursts and DRAM pages.
 struct SystolicEngine: Engine {
   let array: SystolicArray
   /// What an operator may choose from; at least one.
   let dataflows: [SystolicArray.Dataflow]
   /// What the model leaves out beside the machine's own limits.
   let ignored: Set<LossCause>
+  /// Closed forms, or tile by tile.
+  let fidelity: SimulationOptions.Fidelity
 
   init(
-    _ array: SystolicArray, machine: String, dataflow: SystolicArray.Dataflow?, without causes: Set<LossCause> = []
+    _ array: SystolicArray, machine: String, dataflow: SystolicArray.Dataflow?,
+    fidelity: SimulationOptions.Fidelity = .analytic, without causes: Set<LossCause> = []
   ) throws(DiagnosticList) {
     self.array = array.idealised(without: causes)
+    self.fidelity = fidelity
     ignored = causes
     guard let dataflow else {
       dataflows = array.dataflows
@@ -70,10 +76,16 @@ struct SystolicEngine: Engine {
   /// The faster one; of equally fast ones the first.
   private func faster(_ a: Schedule, _ b: Schedule) -> Schedule { b.elapsed < a.elapsed ? b : a }
 
-  func estimate(_ task: Task) -> Estimate {
+  func estimate(_ task: Task) -> Estimate { fidelity == .event ? eventEstimate(task) : analyticEstimate(task) }
+
+  private func analyticEstimate(_ task: Task) -> Estimate {
     let op = task.asOperator
     guard op.kind.isMatrix else { return estimateVector(op, task) }
-    let problems = op.matrixProblems
+    return estimate(op, bestSchedule(op, op.matrixProblems, task))
+  }
+
+  /// The fastest of all dataflows, strips kept and not, by the closed forms.
+  func bestSchedule(_ op: Operator, _ problems: [MatrixProblem], _ task: Task) -> Schedule {
     var best = schedule(op, problems, task, dataflow: dataflows[0])
     for (index, dataflow) in dataflows.enumerated() {
       if index > 0 { best = faster(best, schedule(op, problems, task, dataflow: dataflow)) }
@@ -81,7 +93,7 @@ struct SystolicEngine: Engine {
         best = faster(best, schedule(op, problems, task, dataflow: dataflow, keepsRows: true))
       }
     }
-    return estimate(op, best)
+    return best
   }
 }
 
