@@ -14,7 +14,8 @@ extension DRAMTechnology {
       activateToActivateL: ns(4.9, 4), fourActivates: ns(21, 20), readToPrecharge: ns(7.5, 4), writeRecovery: ns(15),
       writeToReadS: ns(2.5, 2), writeToReadL: ns(7.5, 4), rankToRank: clocks(2), refresh: ns(350),
       refreshInterval: ns(7800)),
-    certainty: .published, source: "JESD79-4, DDR4-2400R (16-16-16), x8 devices of 8 Gb with rows of 1 KiB")
+    certainty: .published,
+    source: "JESD79-4, DDR4-2400R (16-16-16), x8 devices of 8 Gb with rows of 1 KiB; as in DRAMsim3 for Micron MT40A1G8PM-083E")
 
   /// A channel of 16 pins. Its data strobe's delay counts to the controller.
   static let lpddr4x = DRAMTechnology(
@@ -26,7 +27,8 @@ extension DRAMTechnology {
       activateToActivateS: ns(7.5, 4), activateToActivateL: ns(7.5, 4), fourActivates: ns(30),
       readToPrecharge: ns(7.5, 8), writeRecovery: ns(18, 6), writeToReadS: ns(10, 8), writeToReadL: ns(10, 8),
       rankToRank: clocks(4), refresh: ns(280), refreshInterval: ns(3904)),
-    certainty: .published, source: "JESD209-4 at 4266 MT/s: RL 36, WL 18, 8 Gb a channel, refresh of all banks")
+    certainty: .assumed,
+    source: "after JESD209-4 at 4266 MT/s (RL 36, WL 18, 8 Gb a channel, refresh of all banks), not checked against it")
 
   static let gddr6 = DRAMTechnology(
     name: "GDDR6", transferRate: Hertz(16e9), width: 16, transfersPerClock: 8, burstLength: 16, ranks: 1,
