@@ -64,37 +64,14 @@ public struct Study: Sendable {
     _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ dataType: DataType?,
     _ weightType: DataType?, warnings: [Diagnostic], format: TraceFormat?
   ) throws(DiagnosticList) {
-    try Self.check(rules, for: training)
-    let typed = dataType.map(workload.converting(to:)) ?? workload
-    let stored = weightType.map(typed.storingWeights(as:)) ?? typed
-    if let training {
-      (self.workload, notes) = try stored.trained(by: training, rules: rules, keepsTypes: dataType != nil)
-      baseline = try typed.trained(by: .dense, rules: []).workload.withoutPatterns
-    } else {
-      (self.workload, notes) = try stored.applying(rules)
-      baseline = typed.withoutPatterns
-    }
+    let changes = WorkloadChanges(rules: rules, training: training, dataType: dataType, weightType: weightType)
+    (self.workload, notes) = try workload.changed(by: changes)
+    baseline = try workload.baseline(of: changes)
     asked =
       rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
       + (dataType.map { [$0.rawValue] } ?? []) + (weightType.map { ["\($0.rawValue) weights"] } ?? [])
     self.warnings = warnings
     self.format = format
-  }
-
-  /// Refuses rules that a training method would pass over in silence.
-  private static func check(_ rules: [SparsityRule], for training: TrainingMethod?) throws(DiagnosticList) {
-    guard let training else { return }
-    let idle = rules.filter { $0.pattern != .dense && (training == .dense || $0.operand != .weights) }
-    guard idle.isEmpty else {
-      throw DiagnosticList(
-        idle.map {
-          Diagnostic(
-            .unsupportedPattern, "training \(training.rawValue) has no use for \($0)",
-            help: training == .dense
-              ? "choose a method that prunes, such as bdwp, or leave the pattern out"
-              : "give patterns for weights; the method decides what else is pruned")
-        })
-    }
   }
 
   private static func rules(_ texts: [String]) throws(DiagnosticList) -> [SparsityRule] {

@@ -130,29 +130,30 @@ extension BadInput {
     BadInput(.emptyTrace, "only a header", trace: #"{"lacuna_trace":1,"name":"net","source":"test"}"#),
   ]
 
-  private static let machines: [BadInput] = [
-    BadInput(.unknownHardware, "a slip in a machine's name") { _ in
-      try said { () throws(DiagnosticList) in
-        _ = try Machine(named: "h20O")
-        return []
-      }.map { diagnostic in
-        // The list grows with the catalog.
-        var diagnostic = diagnostic
-        diagnostic.notes = diagnostic.notes.map { $0.hasPrefix("known: ") ? "known: …" : $0 }
-        return diagnostic
-      }
-    },
-    BadInput(.unsupportedPattern, "a mask", rules: ["weights=mask(weights.bin#fc1)"]),
-    BadInput(.unsupportedDataType, "a type without a unit") { try simulate(on: $0.machineText, .int4) },
-    BadInput(.unsupportedOperator, "a dataflow the array lacks") {
-      try simulate(
-        on: $0.machineText.replacing("[ws, os]", with: "[ws]", exactlyOnce: "dataflows"), .fp16, .outputStationary)
-    },
-    BadInput(.exceedsMemory, "a layer beyond the memory") {
-      try simulate(on: $0.machineText, .fp16, size: 1 << 18)
-    },
-    BadInput(.inconsistentHardware, "faster than its interface", machine: "16 GB/s", "26 GB/s"),
-  ]
+  private static let machines: [BadInput] =
+    [
+      BadInput(.unknownHardware, "a slip in a machine's name") { _ in
+        try said { () throws(DiagnosticList) in
+          _ = try Machine(named: "h20O")
+          return []
+        }.map { diagnostic in
+          // The list grows with the catalog.
+          var diagnostic = diagnostic
+          diagnostic.notes = diagnostic.notes.map { $0.hasPrefix("known: ") ? "known: …" : $0 }
+          return diagnostic
+        }
+      },
+      BadInput(.unsupportedPattern, "a mask", rules: ["weights=mask(weights.bin#fc1)"]),
+      BadInput(.unsupportedDataType, "a type without a unit") { try simulate(on: $0.machineText, .int4) },
+      BadInput(.unsupportedOperator, "a dataflow the array lacks") {
+        try simulate(
+          on: $0.machineText.replacing("[ws, os]", with: "[ws]", exactlyOnce: "dataflows"), .fp16, .outputStationary)
+      },
+      BadInput(.exceedsMemory, "a layer beyond the memory") {
+        try simulate(on: $0.machineText, .fp16, size: 1 << 18)
+      },
+      BadInput(.inconsistentHardware, "faster than its interface", machine: "16 GB/s", "26 GB/s"),
+    ] + studies
 
   private static func simulate(
     on machineText: String, _ type: DataType, _ dataflow: SystolicArray.Dataflow? = nil, size: Int = 64
