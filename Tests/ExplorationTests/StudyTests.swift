@@ -100,7 +100,7 @@ import Workloads
     #expect(read.constants == machine.constants)
   }
 
-  @Test(arguments: ["sat-array", "s4-memory"])
+  @Test(arguments: ["sat-array", "s4-memory", "h200-memory"])
   func `a study that comes with the program can be run`(_ name: String) throws {
     let study = try DesignStudy(path: StudyText.root.appending(path: "Configs/Studies/\(name).yaml").path)
     #expect(study.name == name)
