@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Measures vector operators and fused attention on a GPU, in the columns of Configs/Reference.
+"""Measures kernels on a GPU, in the columns of Configs/Reference.
 
     python3 Scripts/measure-kernels.py vectors   > Configs/Reference/h200_vectors.csv
     python3 Scripts/measure-kernels.py attention > Configs/Reference/h200_attention_shapes.csv
+    ncu --nvtx --profile-from-start off --clock-control none --csv --page raw --metrics \\
+        gpu__time_duration.sum,sm__cycles_elapsed.max,lts__t_sectors_srcunit_tex_op_read.sum,dram__bytes_read.sum \\
+        python3 Scripts/measure-kernels.py products | python3 Scripts/measure-kernels.py counters > Configs/Reference/h200_kernels.csv
 
-Needs PyTorch with CUDA. Kernels are recorded into a graph 20 times or more, over buffers that together exceed the
+Needs PyTorch with CUDA, and Nsight Compute for counters. Products run once, dense and with every 2:4 kernel of the library
+that takes them. Other kernels are recorded into a graph 20 times or more, over buffers that together exceed the
 level-two cache (one buffer again and again for _hot), and replayed for 20 ms; the median of seven replays, in
-microseconds a kernel.
+microseconds a kernel. W is the average power of replays that go on for 0.35 s, from the card's energy counter.
 """
-import csv, statistics, sys
+import csv, ctypes, statistics, sys, threading, time
 
 import torch
 import torch.nn.functional as F
@@ -18,11 +22,28 @@ ROWS = [(256, 1024), (1024, 1024), (4096, 768), (4096, 1024), (2048, 4096), (512
 HEADS = [(8, 16, 128, 64), (16, 16, 197, 64), (8, 16, 512, 64), (1, 32, 512, 128), (1, 32, 1024, 128),
          (1, 32, 2048, 128), (4, 32, 2048, 128), (1, 32, 4096, 128), (1, 32, 8192, 128), (2, 16, 4096, 64),
          (1, 16, 16384, 64), (8, 40, 512, 128)]
+PRODUCTS = ([(m, n, k) for n in (788, 1024, 1576, 3152, 6304, 12608)
+             for m, k in ((3072, 1024), (1024, 1024), (4096, 1024), (1024, 4096))]
+            + [(m, n, k) for n in (300, 512, 1000, 2048)
+               for m, k in ((12288, 4096), (4096, 4096), (22016, 4096), (4096, 11008))]
+            + [(15360, 4096, 5120), (5120, 4096, 20480), (2048, 2048, 2048), (4096, 4096, 4096), (8192, 8192, 8192)])
 BLOCKS = [(1, 32, 4096, 128), (1, 32, 16384, 128), (1, 16, 8192, 64)]
 
 
-def microseconds(calls, total=0.02, repeats=7):
-    """The median time of one of the calls, replayed in order."""
+nvml = ctypes.CDLL("libnvidia-ml.so.1")
+nvml.nvmlInit_v2()
+card = ctypes.c_void_p()
+nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(card))
+
+
+def joules():
+    millijoules = ctypes.c_ulonglong()
+    assert nvml.nvmlDeviceGetTotalEnergyConsumption(card, ctypes.byref(millijoules)) == 0
+    return millijoules.value / 1e3
+
+
+def measure(calls, total=0.02, repeats=7, load=0.35):
+    """The median time of one of the calls, replayed in order, in microseconds, and the average power in watts."""
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
         for call in calls:
@@ -44,7 +65,25 @@ def microseconds(calls, total=0.02, repeats=7):
 
     replay(1)
     times = max(1, int(total / replay(1)))
-    return statistics.median(replay(times) for _ in range(repeats)) / times / len(calls) * 1e6
+    microseconds = statistics.median(replay(times) for _ in range(repeats)) / times / len(calls) * 1e6
+    # A thread watches the counter, which is slow to read, so that the queue stays full.
+    ticks, done = [(time.perf_counter(), joules())], threading.Event()
+
+    def watch():
+        while not done.is_set():
+            now = joules()
+            if now != ticks[-1][1]:
+                ticks.append((time.perf_counter(), now))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    start = time.perf_counter()
+    while time.perf_counter() < start + load:
+        replay(times)
+    done.set()
+    watcher.join()
+    (begun, low), (ended, high) = next((tick for tick in ticks if tick[0] > start + 0.2 * load), ticks[-1]), ticks[-1]
+    return round(microseconds, 3), round((high - low) / (ended - begun)) if ended > begun else ""
 
 
 def tensor(*shape):
@@ -52,7 +91,7 @@ def tensor(*shape):
 
 
 def vectors(write):
-    write(["op", "shape", "us"])
+    write(["op", "shape", "us", "W"])
     for rows, width in ROWS:
         size = 2 * rows * width
         inputs = [tensor(rows, width) for _ in range(max(2, min(64, int(200e6 // size) + 1)))]
@@ -69,20 +108,20 @@ def vectors(write):
         for name, op in operators.items():
             count = max(20, len(inputs))
             calls = [lambda i=i: op(inputs[i % len(inputs)], outputs[i % len(inputs)]) for i in range(count)]
-            write([name, f"{rows}x{width}", round(microseconds(calls), 3)])
+            write([name, f"{rows}x{width}", *measure(calls)])
         if size <= 16e6:
             for name in ("add1", "gelu", "layernorm", "softmax"):
-                hot = microseconds([lambda: operators[name](inputs[0], outputs[0])] * 20)
-                write([f"{name}_hot", f"{rows}x{width}", round(hot, 3)])
+                calls = [lambda: operators[name](inputs[0], outputs[0])] * 20
+                write([f"{name}_hot", f"{rows}x{width}", *measure(calls)])
 
 
 def attention(write):
-    write(["kind", "density", "block", "B", "H", "S", "D", "us"])
+    write(["kind", "density", "block", "B", "H", "S", "D", "us", "W"])
     for shape in HEADS:
         q, k, v = (tensor(*shape) for _ in range(3))
         for name, causal in (("sdpa", False), ("sdpa_causal", True)):
-            us = microseconds([lambda: F.scaled_dot_product_attention(q, k, v, is_causal=causal)] * 5)
-            write([name, 0.5 if causal else 1.0, "", *shape, round(us, 2)])
+            measured = measure([lambda: F.scaled_dot_product_attention(q, k, v, is_causal=causal)] * 5)
+            write([name, 0.5 if causal else 1.0, "", *shape, *measured])
     from torch.nn.attention.flex_attention import create_block_mask, flex_attention
     compiled = torch.compile(flex_attention)
     for shape in BLOCKS:
@@ -94,10 +133,56 @@ def attention(write):
             kept = kept.to("cuda")
             mask = create_block_mask(
                 lambda b, h, i, j: kept[i // 128, j // 128], None, None, length, length, device="cuda", BLOCK_SIZE=128)
-            us = microseconds([lambda: compiled(q, k, v, block_mask=mask)] * 3)
-            write(["flex_block", round(kept.float().mean().item(), 4), 128, *shape, round(us, 2)])
+            measured = measure([lambda: compiled(q, k, v, block_mask=mask)] * 3)
+            write(["flex_block", round(kept.float().mean().item(), 4), 128, *shape, *measured])
+
+
+def products(write):
+    def profiled(name, product):
+        torch.cuda.synchronize()
+        torch.cuda.profiler.start()
+        torch.cuda.nvtx.range_push(name)
+        try:
+            product()
+            torch.cuda.synchronize()
+        finally:
+            torch.cuda.nvtx.range_pop()
+            torch.cuda.profiler.stop()
+
+    for m, n, k in PRODUCTS:
+        a, b = tensor(m, k), tensor(n, k)
+        profiled(f"{m}/{n}/{k}/0", lambda: b @ a.t())
+        groups = a.view(m, k // 4, 4)
+        largest = groups.abs().topk(2, dim=-1).indices
+        kept = torch._cslt_compress((groups * torch.zeros_like(groups).scatter_(-1, largest, 1)).view(m, k))
+        for algorithm in range(100) if n % 8 == 0 else []:
+            try:
+                profiled(f"{m}/{n}/{k}/1", lambda: torch._cslt_sparse_mm(kept, b.t(), alg_id=algorithm))
+            except RuntimeError:
+                break
+
+
+def counters(write):
+    """Takes the profiler's table to the columns of products with counters."""
+    lines = [line for line in sys.stdin if line.startswith('"')]
+    rows = list(csv.DictReader(lines))
+    write("layer,dtype,m,n,k,sparse24,kernel,time_ns,clock_mhz,l2_read_bytes_by_sm,dram_read_bytes".split(","))
+    said = set()
+    for row in rows[1:]:  # The first holds units.
+        name = next(value for key, value in row.items() if "Push/Pop" in key).split(":")[1]
+        time, cycles, sectors, dram = (float(row[key].replace(",", "")) for key in (
+            "gpu__time_duration.sum", "sm__cycles_elapsed.max", "lts__t_sectors_srcunit_tex_op_read.sum",
+            "dram__bytes_read.sum"))
+        # Several algorithms are one kernel; split reductions have a second one.
+        if "gemm" not in row["Kernel Name"] and "nvjet" not in row["Kernel Name"] or (name, row["Kernel Name"]) in said:
+            continue
+        said.add((name, row["Kernel Name"]))
+        m, n, k, sparse = name.split("/")
+        write(["kernel", "fp16", m, n, k, sparse, row["Kernel Name"], round(time), round(1e3 * cycles / time),
+               round(32 * sectors), round(dram)])
 
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    {"vectors": vectors, "attention": attention}[sys.argv[1]](csv.writer(sys.stdout, lineterminator="\n").writerow)
+    modes = {"vectors": vectors, "attention": attention, "products": products, "counters": counters}
+    modes[sys.argv[1]](csv.writer(sys.stdout, lineterminator="\n").writerow)

@@ -13,6 +13,10 @@ public enum DiagnosticCode: String, CaseIterable, Sendable {
   case corruptCompression = "corrupt-compression"
   /// A trace container whose bytes are not those that were written.
   case corruptTrace = "corrupt-trace"
+  /// A file of tensors whose header contradicts itself or the bytes that follow.
+  case corruptTensor = "corrupt-tensor"
+  /// No tensor of that name.
+  case unknownTensor = "unknown-tensor"
   /// Neither name nor content tells what format this is.
   case unknownFormat = "unknown-format"
   /// The reader of the output went away.

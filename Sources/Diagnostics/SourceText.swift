@@ -6,12 +6,32 @@ public struct SourceText: Sendable {
   public let bytes: [UInt8]
   /// How many lines of the input stand before `bytes`, for inputs read piece by piece.
   public let precedingLines: Int
+  /// The inputs that `bytes` were put together from, in order; empty for an input of one piece.
+  public let pieces: [Piece]
+
+  /// Bytes that stand in another input: their places are told there.
+  public struct Piece: Sendable {
+    /// Which of the bytes.
+    public var range: Range<Int>
+    /// Where they come from.
+    public var source: SourceText
+    /// Where in that source they begin.
+    public var offset: Int
+
+    /// Bytes of another input.
+    public init(range: Range<Int>, source: SourceText, offset: Int) {
+      self.range = range
+      self.source = source
+      self.offset = offset
+    }
+  }
 
   /// A named input.
-  public init(name: String, bytes: [UInt8], precedingLines: Int = 0) {
+  public init(name: String, bytes: [UInt8], precedingLines: Int = 0, pieces: [Piece] = []) {
     self.name = name
     self.bytes = bytes
     self.precedingLines = precedingLines
+    self.pieces = pieces
   }
 
   /// A named input from text.
@@ -22,6 +42,10 @@ public struct SourceText: Sendable {
   /// The location of a byte range.
   /// - Complexity: linear in `offset`; meant for reporting, not for parsing.
   public func location(of range: Range<Int>) -> SourceLocation {
+    if let piece = pieces.last(where: { $0.range.lowerBound <= range.lowerBound }) {
+      let shift = piece.offset - piece.range.lowerBound
+      return piece.source.location(of: range.lowerBound + shift..<range.upperBound + shift)
+    }
     // A byte order mark is no column.
     var lineStart = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let offset = min(max(lineStart, range.lowerBound), bytes.count)

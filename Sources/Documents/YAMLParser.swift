@@ -3,8 +3,11 @@ import Yams
 
 /// Reads YAML into ``Node``s that know where they stand. The parsing itself is Yams'.
 public enum YAMLParser {
+  /// What a document may unfold to.
+  private static let mostNodes = 1 << 20
+
   /// Parses a source that holds one YAML document.
-  /// - Throws: a located `yaml-syntax` or `duplicate-key` diagnostic.
+  /// - Throws: a located `yaml-syntax`, `duplicate-key` or `too-large` diagnostic.
   public static func parse(_ source: SourceText) throws(DiagnosticList) -> Node {
     var lineStarts = [0]
     for (index, byte) in source.bytes.enumerated() where byte == UInt8(ascii: "\n") {
@@ -19,8 +22,12 @@ public enum YAMLParser {
       let start = offset(mark)
       return DiagnosticList(Diagnostic(code, message, at: source.location(of: start..<start + 1)))
     }
+    // Aliases of aliases stand for more nodes than any memory holds.
+    var count = 0
     func convert(_ node: Yams.Node) -> Node {
       let start = offset(node.mark)
+      count += 1
+      guard count <= mostNodes else { return Node(.null, range: start..<start + 1) }
       switch node {
       case .scalar(let scalar):
         let isPlain = scalar.style == .plain || scalar.style == .any
@@ -58,7 +65,12 @@ public enum YAMLParser {
       guard let root = try Yams.compose(yaml: text) else {
         throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds no YAML document"))
       }
-      return convert(root)
+      let node = convert(root)
+      guard count <= mostNodes else {
+        throw problem(
+          .tooLarge, "the document holds more than \(mostNodes) nodes, those that aliases repeat counted", nil)
+      }
+      return node
     } catch let list as DiagnosticList {
       throw list
     } catch YamlError.scanner(_, let message, let mark, _), YamlError.parser(_, let message, let mark, _),

@@ -30,6 +30,18 @@ struct ConstantFields {
     fields.node(key).flatMap { ConstantFields($0, fields.reader, path: path + key + ".", log: log) }
   }
 
+  /// A list of sections that must be there, named by their place from zero.
+  mutating func sections(_ key: String) -> [ConstantFields]? {
+    guard let node = fields.requiredNode(key) else { return nil }
+    guard let elements = node.elements, !elements.isEmpty else {
+      return fields.reader.mismatch(node, expected: "a list of mappings")
+    }
+    let sections = elements.enumerated().compactMap { index, element in
+      ConstantFields(element, fields.reader, path: "\(path)\(key).\(index).", log: log)
+    }
+    return sections.count == elements.count ? sections : nil
+  }
+
   /// All remaining entries as sections, by key: a table.
   mutating func sections() -> [(key: String, keyRange: Range<Int>, section: ConstantFields)] {
     fields.rest().compactMap { entry in

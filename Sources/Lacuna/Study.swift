@@ -39,39 +39,78 @@ public struct Study: Sendable {
   ///   - training: the method of a training step; nil runs the trace as it is.
   ///   - dataType: what all floating-point operands are converted to; nil keeps the trace's types.
   ///   - weightType: how weights are stored, to be widened on the way; nil keeps the trace's.
+  ///   - files: files that say where operands are zero; rules come after them.
   ///   - options: what a model description leaves open.
-  /// - Throws: all problems of the trace, or of the rules.
+  /// - Throws: all problems of the trace, of the files, or of the rules.
   public init(
     trace path: String, sparsity rules: [String] = [], training: TrainingMethod? = nil, dataType: DataType? = nil,
-    weightType: DataType? = nil, options: ImportOptions = ImportOptions()
+    weightType: DataType? = nil, files: SparsityFiles = SparsityFiles(), options: ImportOptions = ImportOptions()
   ) throws(DiagnosticList) {
     // Rules are judged first: a slip in one should not wait for a long trace.
     let rules = try Self.rules(rules)
     let trace = try TraceReader.read(path, options: options)
-    try self.init(trace.workload, rules, training, dataType, weightType, warnings: trace.warnings, format: trace.format)
+    try self.init(
+      trace.workload, rules, training, dataType, weightType, files, warnings: trace.warnings, format: trace.format)
   }
 
   /// Prepares a workload that is in memory.
   /// - Throws: `matches-nothing`, `indivisible-pattern` and the like.
   public init(
     _ workload: Workload, sparsity rules: [SparsityRule] = [], training: TrainingMethod? = nil,
-    dataType: DataType? = nil, weightType: DataType? = nil
+    dataType: DataType? = nil, weightType: DataType? = nil, files: SparsityFiles = SparsityFiles()
   ) throws(DiagnosticList) {
-    try self.init(workload, rules, training, dataType, weightType, warnings: [], format: nil)
+    try self.init(workload, rules, training, dataType, weightType, files, warnings: [], format: nil)
   }
 
   private init(
     _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ dataType: DataType?,
-    _ weightType: DataType?, warnings: [Diagnostic], format: TraceFormat?
+    _ weightType: DataType?, _ files: SparsityFiles, warnings: [Diagnostic], format: TraceFormat?
   ) throws(DiagnosticList) {
-    let changes = WorkloadChanges(rules: rules, training: training, dataType: dataType, weightType: weightType)
-    (self.workload, notes) = try workload.changed(by: changes)
-    baseline = try workload.baseline(of: changes)
+    try Self.check(rules, files, for: training)
+    var masks = MaskResolver()
+    let rules = try masks.resolve(rules)
+    let workload = try masks.resolve(workload)
+    let typed = dataType.map(workload.converting(to:)) ?? workload
+    let stored = weightType.map(typed.storingWeights(as:)) ?? typed
+    if let training {
+      (self.workload, notes) = try stored.trained(by: training, rules: rules, keepsTypes: dataType != nil)
+      baseline = try typed.trained(by: .dense, rules: []).workload.withoutPatterns
+    } else {
+      let told = try files.apply(to: stored)
+      let ruled = try told.workload.applying(rules)
+      (self.workload, notes) = (ruled.workload, told.notes + ruled.notes)
+      baseline = typed.withoutPatterns
+    }
     asked =
-      rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
+      files.asked + rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
       + (dataType.map { [$0.rawValue] } ?? []) + (weightType.map { ["\($0.rawValue) weights"] } ?? [])
     self.warnings = warnings
     self.format = format
+  }
+
+  /// Refuses rules that a training method would pass over in silence.
+  private static func check(
+    _ rules: [SparsityRule], _ files: SparsityFiles, for training: TrainingMethod?
+  ) throws(DiagnosticList) {
+    guard let training else { return }
+    guard files.isEmpty else {
+      throw DiagnosticList(
+        Diagnostic(
+          .unsupportedPattern,
+          "training \(training.rawValue) prunes as it goes, so no file can say where the zeros are",
+          help: "leave the files of weights and densities out, or the training method"))
+    }
+    let idle = rules.filter { $0.pattern != .dense && (training == .dense || $0.operand != .weights) }
+    guard idle.isEmpty else {
+      throw DiagnosticList(
+        idle.map {
+          Diagnostic(
+            .unsupportedPattern, "training \(training.rawValue) has no use for \($0)",
+            help: training == .dense
+              ? "choose a method that prunes, such as bdwp, or leave the pattern out"
+              : "give patterns for weights; the method decides what else is pruned")
+        })
+    }
   }
 
   private static func rules(_ texts: [String]) throws(DiagnosticList) -> [SparsityRule] {

@@ -1,6 +1,5 @@
 public import Hardware
 public import Validation
-public import Workloads
 
 /// Something to tell, which can be told as a table, as JSON or as CSV.
 public enum Report: Sendable {
@@ -17,9 +16,13 @@ public enum Report: Sendable {
   /// Workloads on machines at one sparsity after the other.
   case sweep(SweepReport)
   /// What a trace holds.
-  case trace(Workload, format: String)
+  case trace(TraceReport)
+  /// What the zeros of tensors are like; beside them, how many tensors of the files have no rows and columns.
+  case sparsity([TensorSparsity], otherTensors: Int)
   /// How far the simulator is from measurements, a line a group.
   case validation([ErrorGroup])
+  /// How far the simulator is from a trace that was timed, operator by operator.
+  case traceValidation(TraceValidation, operators: OperatorLimit = .first(15))
   /// Where a speedup is lost.
   case losses(LossReport)
 

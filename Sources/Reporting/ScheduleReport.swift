@@ -1,3 +1,4 @@
+import Documents
 public import Quantities
 import Simulation
 public import Workloads

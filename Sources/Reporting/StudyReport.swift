@@ -1,3 +1,4 @@
+import Documents
 public import Exploration
 import Hardware
 import Quantities

@@ -12,7 +12,8 @@ enum HuggingFaceImporter {
   private enum Family { case llama, gpt2, gptj, opt, bert, albert, conformer, vit }
 
   private static let models: [(name: String, family: Family)] = [
-    ("albert", .albert), ("bert", .bert), ("gpt2", .gpt2), ("gptj", .gptj), ("llama", .llama), ("mistral", .llama),
+    ("albert", .albert), ("bert", .bert), ("deepseek_v2", .llama), ("deepseek_v3", .llama), ("gpt2", .gpt2),
+    ("gptj", .gptj), ("llama", .llama), ("mistral", .llama),
     ("mixtral", .llama), ("opt", .opt),
     ("qwen2", .llama), ("qwen2_moe", .llama), ("qwen3", .llama), ("qwen3_moe", .llama), ("roberta", .bert),
     ("vit", .vit), ("wav2vec2-conformer", .conformer),
@@ -33,18 +34,26 @@ enum HuggingFaceImporter {
     guard var fields = Fields(node, reader, what: "the configuration object"),
       let model = modelType(root, &fields), check(options, sink)
     else { return workload }
-    if [.bert, .albert, .conformer, .vit].contains(model.family), options.phase == .decode {
+    let isEncoder = [.bert, .albert, .conformer, .vit].contains(model.family)
+    if isEncoder, options.phase == .decode {
       reader.report(
         .unsupportedOperator, "a \(model.name) encoder reads its whole input at once and has nothing to decode",
         at: (node["model_type"] ?? node).range, help: "import it with the phase 'prefill'")
       return workload
     }
     if stem == "config" { workload.name = model.name }
-    workload.samples = options.batch
+    workload.samples = options.batch ?? 1
+    if model.family == .vit {
+      options.reportUnused(besides: [.phase, .batch], "an image has as many tokens as patches", sink)
+    } else if options.phase != .decode {
+      options.reportUnused(besides: [.phase, .sequenceLength, .batch], "a prompt attends to itself", sink)
+    } else if options.contextLength != nil {
+      options.reportUnused(besides: [.phase, .contextLength, .batch], "one token is decoded after the context", sink)
+    }
 
     var network = NetworkBuilder(
       options: options, dataType: dataType(root, node, options, reader), quantisedType: quantisedType(root, reader),
-      sparsity: sparsity(root, reader))
+      quantisesHead: quantisesHead(root), sparsity: WeightSparsity(root, reader))
     switch model.family {
     case .llama: network.addLlama(&fields)
     case .gpt2: network.addGPT2(&fields)
@@ -70,6 +79,13 @@ enum HuggingFaceImporter {
       }
     }
     workload.operators = network.operators
+    network.sparsity.reportUnmatched(reader)
+    if let extra = node["num_nextn_predict_layers"]?.integer, extra > 0 {
+      workload.skipped.append(
+        Workload.Skipped(
+          reason: "layers that predict tokens beyond the next; an engine runs them to speculate only", count: extra,
+          examples: ["num_nextn_predict_layers"]))
+    }
     return workload
   }
 
@@ -89,8 +105,8 @@ enum HuggingFaceImporter {
 
   private static func check(_ options: ImportOptions, _ sink: DiagnosticSink) -> Bool {
     let values = [
-      ("sequence length", options.sequenceLength), ("context length", options.contextLength ?? 1),
-      ("batch", options.batch),
+      ("sequence length", options.sequenceLength ?? 1), ("context length", options.contextLength ?? 1),
+      ("batch", options.batch ?? 1),
     ]
     for (name, value) in values where !(1...largestOption).contains(value) {
       sink.report(
@@ -119,6 +135,11 @@ enum HuggingFaceImporter {
 
   /// What compressed-tensors quantises both operands of linear layers to; nil where it leaves one of them.
   private static func quantisedType(_ root: Node, _ reader: DocumentReader) -> DataType? {
+    if root["quantization_config"]?["quant_method"]?.text == "fp8",
+      root["quantization_config"]?["activation_scheme"]?.text != nil
+    {
+      return .fp8
+    }
     guard case .mapping(let groups)? = root["quantization_config"]?["config_groups"]?.content else { return nil }
     for group in groups {
       guard let weights = group.value["weights"], let activations = group.value["input_activations"],
@@ -129,21 +150,11 @@ enum HuggingFaceImporter {
     return nil
   }
 
-  /// The pattern of compressed-tensors: `sparsity_structure` with N:M, or a global fraction.
-  private static func sparsity(_ root: Node, _ reader: DocumentReader) -> NetworkBuilder.WeightSparsity {
-    guard let config = root["quantization_config"]?["sparsity_config"] ?? root["sparsity_config"],
-      let structure = config["sparsity_structure"]
-    else { return NetworkBuilder.WeightSparsity() }
-    let ignored = (config["ignore"]?.elements ?? []).compactMap(\.text)
-    var pattern: SparsityPattern?
-    if structure.text == "unstructured" {
-      if let zeros = config["global_sparsity"] {
-        pattern = reader.number(zeros, "global_sparsity", in: 0...0.9999).map { .unstructured(zeros: $0) }
-      }
-    } else if structure.text != "0:0", structure.text != nil {
-      pattern = SparsityPattern.read(structure, reader)
-    }
-    return NetworkBuilder.WeightSparsity(
-      pattern: pattern ?? .dense, coversHead: !ignored.contains { $0.contains("lm_head") })
+  /// Whether compressed-tensors quantises the product with the vocabulary: unless it is told to ignore it. Block-wise
+  /// fp8 never does.
+  private static func quantisesHead(_ root: Node) -> Bool {
+    let config = root["quantization_config"]
+    let ignored = (config?["ignore"]?.elements ?? []).compactMap(\.text)
+    return config?["config_groups"] != nil && !ignored.contains { $0.contains("lm_head") }
   }
 }

@@ -52,6 +52,13 @@ public enum InputFile {
     try reading(path) { try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec) }
   }
 
+  /// The size of the file that ``TraceReader/read(_:options:)`` reads for a path, as it is stored; nil if there is none.
+  public static func size(_ path: String) -> Bytes? {
+    guard path != "-", let file = try? open(TraceReader.completed(path)) else { return nil }
+    defer { try? file.close() }
+    return (try? file.seek(offset: 0, from: .end)).map { Bytes(Int64($0)) }
+  }
+
   /// The content of a file or of standard input as it arrives, decompressed.
   static func stream(_ path: String) throws(DiagnosticList) -> Decompressor {
     let file = path == "-" ? .standardInput : try open(path)
@@ -115,6 +122,18 @@ public enum InputFile {
     let folder = file.removingLastComponent()
     let names = names(inFolder: folder.isEmpty ? "." : folder.string)
     return !names.contains(name) && names.contains(name + ending) ? path + ending : path
+  }
+
+  /// The path of a file that exists, absolute and without links; nil if there is none.
+  static func canonical(_ path: String) -> String? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
+  /// The path without its last component.
+  static func folder(of path: String) -> String {
+    FilePath(path).removingLastComponent().string
   }
 
   /// The names in a directory, sorted; none if it cannot be listed.

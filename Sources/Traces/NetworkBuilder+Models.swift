@@ -113,7 +113,7 @@ extension NetworkBuilder {
       "embedding.patches",
       .convolution(
         Convolution(
-          batch: options.batch, inputChannels: channels, outputChannels: shape.hidden, input: Extent(image, image),
+          batch: batch, inputChannels: channels, outputChannels: shape.hidden, input: Extent(image, image),
           kernel: Extent(patch, patch), stride: Extent(patch, patch))), isSparse: false)
     positions = (image / patch) * (image / patch) + 1
     map("embedding.add_positions", .add, width: shape.hidden)

@@ -92,7 +92,7 @@ extension NetworkBuilder {
       "layer.conv.depthwise",
       .convolution(
         Convolution(
-          batch: options.batch, inputChannels: hidden, outputChannels: hidden, input: Extent(1, positions),
+          batch: batch, inputChannels: hidden, outputChannels: hidden, input: Extent(1, positions),
           kernel: Extent(1, kernel), padding: Padding(left: kernel / 2, right: (kernel - 1) / 2), groups: hidden)))
     add(
       "layer.conv.batch_norm",

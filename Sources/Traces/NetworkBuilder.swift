@@ -4,12 +4,6 @@ import Workloads
 
 /// Puts a transformer's operators together, one layer with a repeat count.
 struct NetworkBuilder {
-  /// What a configuration says about zeros in its weights.
-  struct WeightSparsity {
-    var pattern: SparsityPattern = .dense
-    var coversHead = true
-  }
-
   /// Sizes every transformer has.
   struct Shape {
     var hidden: Int
@@ -27,7 +21,9 @@ struct NetworkBuilder {
   let dataType: DataType
   /// What operands of products with weights are quantised to; their results have the model's own type.
   let quantisedType: DataType?
-  let sparsity: WeightSparsity
+  /// Whether the product with the vocabulary is quantised too.
+  let quantisesHead: Bool
+  private(set) var sparsity: WeightSparsity
   private(set) var operators: [Operator] = []
   /// Tokens of each sequence that pass through the layers.
   var positions: Int
@@ -36,16 +32,24 @@ struct NetworkBuilder {
   /// How often the operators being added run.
   var repeats = 1
 
-  init(options: ImportOptions, dataType: DataType, quantisedType: DataType?, sparsity: WeightSparsity) {
+  init(
+    options: ImportOptions, dataType: DataType, quantisedType: DataType?, quantisesHead: Bool, sparsity: WeightSparsity
+  ) {
     self.options = options
     self.dataType = dataType
     self.quantisedType = quantisedType
+    self.quantisesHead = quantisesHead
     self.sparsity = sparsity
-    self.positions = options.phase == .prefill ? options.sequenceLength : 1
+    self.positions = options.phase == .decode ? 1 : options.sequenceLength ?? 512
   }
 
+  var phase: ImportOptions.Phase { options.phase ?? .prefill }
+  var batch: Int { options.batch ?? 1 }
+  var sequenceLength: Int { options.sequenceLength ?? 512 }
+  var contextLength: Int { options.contextLength ?? sequenceLength }
+
   /// Tokens of all sequences.
-  var tokens: Int { saturating(options.batch, positions) }
+  var tokens: Int { saturating(batch, positions) }
 
   /// Adds an operator after `inputs`, or after the last one, and makes it the last.
   @discardableResult
@@ -54,11 +58,23 @@ struct NetworkBuilder {
     dataType: DataType? = nil
   ) -> Int {
     let type = dataType ?? self.dataType
-    operators.append(
-      Operator(
-        name: name, kind: kind, dataType: isSparse ? quantisedType ?? type : type, outputType: type,
-        sparsity: isSparse ? OperandSparsity(weights: sparsity.pattern) : .dense,
-        dependencies: Set((inputs ?? [last]).compactMap(\.self)).sorted(), repeats: repeats))
+    let isHead = name == "lm_head"
+    let dense = Operator(
+      name: name, kind: kind, dataType: isSparse && (!isHead || quantisesHead) ? quantisedType ?? type : type,
+      outputType: type, dependencies: Set((inputs ?? [last]).compactMap(\.self)).sorted(), repeats: repeats)
+    let pruned = isSparse ? sparsity.layers(of: name, repeats) : 0
+    // What is pruned in some of the layers only is written twice.
+    if pruned < repeats {
+      var part = dense
+      part.repeats = repeats - pruned
+      if pruned > 0 { part.name += ".dense" }
+      operators.append(part)
+    }
+    if pruned > 0 {
+      var part = dense
+      (part.repeats, part.sparsity.weights) = (pruned, sparsity.pattern)
+      operators.append(part)
+    }
     last = operators.count - 1
     return operators.count - 1
   }
@@ -93,13 +109,13 @@ struct NetworkBuilder {
 
   /// Attention over the context of every sequence.
   mutating func attention(_ shape: Shape, isCausal: Bool, window: Int? = nil, after inputs: [Int?]) {
-    let isDecoding = options.phase == .decode
+    let isDecoding = phase == .decode
     add(
       "layer.attention",
       .attention(
         Attention(
-          batch: options.batch, heads: shape.heads, keyValueHeads: shape.keyValueHeads, queryLength: positions,
-          keyLength: isDecoding ? options.contextLength ?? options.sequenceLength : positions,
+          batch: batch, heads: shape.heads, keyValueHeads: shape.keyValueHeads, queryLength: positions,
+          keyLength: isDecoding ? contextLength : positions,
           headDimension: shape.headDimension, isCausal: isCausal, window: window)), after: inputs)
   }
 
@@ -112,8 +128,7 @@ struct NetworkBuilder {
 
   /// The logits of the last token of each sequence.
   mutating func head(_ hidden: Int, vocabulary: Int) {
-    add(
-      "lm_head", .gemm(GEMM(m: vocabulary, n: options.batch, k: hidden)), isSparse: sparsity.coversHead)
+    add("lm_head", .gemm(GEMM(m: vocabulary, n: batch, k: hidden)), isSparse: true)
   }
 
   // MARK: Keys

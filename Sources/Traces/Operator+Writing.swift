@@ -75,6 +75,8 @@ extension OperatorKind {
       add("query_length", attention.queryLength)
       add("key_length", attention.keyLength, unless: attention.queryLength)
       add("head_dim", attention.headDimension)
+      add("value_dim", attention.valueDimension, unless: attention.headDimension)
+      if attention.isLatent { members.append(("latent", .bool(true))) }
       if attention.isCausal { members.append(("causal", .bool(true))) }
       if let window = attention.window { add("window", window) }
     case .elementwise(let elementwise):

@@ -71,16 +71,18 @@ extension OperatorKind {
     let queries = fields.size("query_length")
     let keys = fields.size("key_length", default: queries)
     let dimension = fields.size("head_dim")
+    let values = fields.size("value_dim", default: dimension)
+    let isLatent = fields.optional("latent", as: Bool.self) ?? false
     let isCausal = fields.optional("causal", as: Bool.self) ?? false
     let windowNode = fields.node("window")
     let window = windowNode.flatMap { fields.reader.integer($0, "window", in: .min ... .max) }
-    guard let batch, let heads, let keyValueHeads, let queries, let keys, let dimension,
+    guard let batch, let heads, let keyValueHeads, let queries, let keys, let dimension, let values,
       windowNode == nil || window != nil
     else { return nil }
     return .attention(
       Attention(
         batch: batch, heads: heads, keyValueHeads: keyValueHeads, queryLength: queries, keyLength: keys,
-        headDimension: dimension, isCausal: isCausal, window: window))
+        headDimension: dimension, valueDimension: values, isLatent: isLatent, isCausal: isCausal, window: window))
   }
 
   private static func elementwise(_ fields: inout Fields) -> OperatorKind? {

@@ -1,4 +1,4 @@
-import Diagnostics
+public import Diagnostics
 import SystemPackage
 
 #if canImport(Glibc)
@@ -8,6 +8,27 @@ import SystemPackage
 #else
   import Darwin
 #endif
+
+/// Files that are written at once.
+public enum OutputFile {
+  /// Writes a file whole, or not at all.
+  /// - Throws: `unwritable-file`.
+  public static func write(_ bytes: [UInt8], to path: String) throws(DiagnosticList) {
+    let file = try ReplacementFile(path)
+    try file.write(bytes)
+    try file.commit()
+  }
+
+  /// Makes a folder, unless it is there; the one above it must be.
+  /// - Throws: `unwritable-file`.
+  public static func makeFolder(_ path: String) throws(DiagnosticList) {
+    guard unsafe mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    throw DiagnosticList(
+      Diagnostic(
+        .unwritableFile, "\(path) cannot be made: \(Errno(rawValue: errno))",
+        help: "check that the folder above it exists and may be written"))
+  }
+}
 
 /// A file that replaces another whole or not at all: it is written beside its place, flushed to disk and renamed.
 /// Without ``commit()`` nothing is left of it, and what was there before stays.

@@ -117,7 +117,19 @@ struct ScaleSimTopology {
   }
 
   private func checked(_ operation: Operator, _ row: CSVDocument.Row) -> Operator? {
-    let problems = operation.shapeProblems()
+    var operation = operation
+    var problems = operation.shapeProblems()
+    // SCALE-Sim lets the last group of a filter be part-filled; patterns here do not.
+    if let sparsityColumn, sparsityColumn < row.cells.count, problems.first?.code == .indivisiblePattern,
+      let kept = operation.sparsity.weights.keptFraction(alongReduction: 1)
+    {
+      operation.sparsity.weights = .unstructured(zeros: 1 - kept)
+      report(
+        "\(problems[0].message); the layer is read as \(operation.sparsity.weights)",
+        at: row.cells[sparsityColumn].range,
+        code: .indivisiblePattern, severity: .warning)
+      problems = operation.shapeProblems()
+    }
     for problem in problems {
       let column = problem.key == "sparsity" ? sparsityColumn : nil
       let range = column.flatMap { $0 < row.cells.count ? row.cells[$0].range : nil } ?? row.cells[0].range
@@ -194,4 +206,10 @@ func saturating(_ factors: [Int]) -> Int {
     product = next
   }
   return product
+}
+
+/// The sum of two sizes from a file, or `Int.max` where it does not fit.
+func saturatingSum(_ a: Int, _ b: Int) -> Int {
+  let (sum, overflow) = a.addingReportingOverflow(b)
+  return overflow ? .max : sum
 }

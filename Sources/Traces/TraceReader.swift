@@ -2,7 +2,7 @@ public import Diagnostics
 import Documents
 public import Workloads
 
-/// What a model description leaves open. Only ``TraceFormat/huggingFaceConfig`` needs it.
+/// What a model description leaves open. A format that leaves none of it open ignores it, with a warning.
 public struct ImportOptions: Hashable, Sendable {
   /// Which part of text generation.
   public enum Phase: String, CaseIterable, Sendable {
@@ -12,20 +12,20 @@ public struct ImportOptions: Hashable, Sendable {
     case decode
   }
 
-  /// Which part of text generation.
-  public var phase: Phase
-  /// Tokens of each sequence in prefill.
-  public var sequenceLength: Int
-  /// Keys that a decoded token attends to; `sequenceLength` if nil.
+  /// Which part of text generation; prefill if nil.
+  public var phase: Phase?
+  /// Tokens of each sequence in prefill; 512 if nil.
+  public var sequenceLength: Int?
+  /// Keys that a decoded token attends to; as many as `sequenceLength` if nil.
   public var contextLength: Int?
-  /// Sequences or images.
-  public var batch: Int
+  /// Sequences or images; 1 if nil.
+  public var batch: Int?
   /// How tensors are stored; nil takes the model's own type.
   public var dataType: DataType?
 
   /// Prefill of one sequence of 512 tokens unless told otherwise.
   public init(
-    phase: Phase = .prefill, sequenceLength: Int = 512, contextLength: Int? = nil, batch: Int = 1,
+    phase: Phase? = nil, sequenceLength: Int? = nil, contextLength: Int? = nil, batch: Int? = nil,
     dataType: DataType? = nil
   ) {
     self.phase = phase
@@ -33,6 +33,27 @@ public struct ImportOptions: Hashable, Sendable {
     self.contextLength = contextLength
     self.batch = batch
     self.dataType = dataType
+  }
+
+  /// What may be left open, in the words of messages.
+  enum Setting: String, CaseIterable {
+    case phase
+    case sequenceLength = "sequence length"
+    case contextLength = "context length"
+    case batch
+  }
+
+  /// Warns of what was given but means nothing to the input.
+  /// - Parameter used: what does mean something.
+  func reportUnused(besides used: Set<Setting>, _ reason: String, _ sink: DiagnosticSink) {
+    let given: [Setting: Bool] = [
+      .phase: phase != nil, .sequenceLength: sequenceLength != nil, .contextLength: contextLength != nil,
+      .batch: batch != nil,
+    ]
+    for setting in Setting.allCases where given[setting] == true && !used.contains(setting) {
+      sink.report(
+        Diagnostic(.unknownKey, "the \(setting.rawValue) changes nothing: \(reason)", severity: .warning))
+    }
   }
 }
 
@@ -44,12 +65,22 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case jsonLines
   /// What PyTorch's `ExecutionTraceObserver` writes.
   case pytorchExecutionTrace
+  /// What PyTorch's profiler writes.
+  case kineto
+  /// A trace of MLCommons Chakra.
+  case chakra
   /// A layer table of SCALE-Sim.
   case scaleSimTopology
   /// The `config.json` of a Hugging Face model.
   case huggingFaceConfig
   /// A model in the Open Neural Network Exchange format.
   case onnx
+  /// A layer as Timeloop and Sparseloop describe it.
+  case timeloopProblem
+  /// Layers as ZigZag and Stream describe them.
+  case zigzagWorkload
+  /// A StableHLO program as text.
+  case stableHLO
 
   /// What messages call it.
   public var title: String {
@@ -57,9 +88,14 @@ public enum TraceFormat: String, CaseIterable, Sendable {
     case .container: "Lacuna trace container"
     case .jsonLines: "Lacuna JSON Lines"
     case .pytorchExecutionTrace: "PyTorch execution trace"
+    case .kineto: "PyTorch profiler trace (Kineto)"
+    case .chakra: "Chakra trace"
     case .scaleSimTopology: "SCALE-Sim topology CSV"
     case .huggingFaceConfig: "Hugging Face config.json"
     case .onnx: "ONNX model"
+    case .timeloopProblem: "Timeloop problem"
+    case .zigzagWorkload: "ZigZag workload"
+    case .stableHLO: "StableHLO program"
     }
   }
 }
@@ -89,12 +125,12 @@ public enum TraceReader {
   public static func read(
     _ path: String, options: ImportOptions = ImportOptions()
   ) throws(DiagnosticList) -> ImportedTrace {
-    try read(try InputFile.load(completed(path)), options: options)
+    try read(try InputFile.load(completed(path)), isFile: path != "-", options: options)
   }
 
   /// The path with the endings of the only file that has this name otherwise; as it is where it exists, or where several
   /// files do.
-  private static func completed(_ path: String) -> String {
+  static func completed(_ path: String) -> String {
     let slash = path.lastIndex(of: "/")
     let folder = slash.map { String(path[...$0]) } ?? ""
     let name = path.dropFirst(folder.count)
@@ -109,6 +145,13 @@ public enum TraceReader {
   public static func read(
     _ source: SourceText, options: ImportOptions = ImportOptions()
   ) throws(DiagnosticList) -> ImportedTrace {
+    try read(source, isFile: false, options: options)
+  }
+
+  /// - Parameter isFile: whether the source's name is its path, and other files may be found from there.
+  private static func read(
+    _ source: SourceText, isFile: Bool, options: ImportOptions
+  ) throws(DiagnosticList) -> ImportedTrace {
     let format = try detect(source)
     let sink = DiagnosticSink()
     let workload =
@@ -116,10 +159,20 @@ public enum TraceReader {
       case .container: try TraceContainer.workload(stream: source.bytes, name: source.name)
       case .jsonLines: try JSONLinesReader(source, sink: sink).read()
       case .pytorchExecutionTrace: try PyTorchImporter.read(source, sink: sink)
+      case .kineto: try KinetoImporter.read(source, sink: sink)
+      case .chakra: try ChakraImporter.read(source, sink: sink)
       case .scaleSimTopology: try ScaleSimTopology.read(source, sink: sink)
       case .huggingFaceConfig: try HuggingFaceImporter.read(source, options: options, sink: sink)
       case .onnx: try ONNXImporter.read(source.bytes, name: source.name, options: options, sink: sink)
+      case .timeloopProblem:
+        try TimeloopImporter.read(source, isFile: isFile, options: options, sink: sink)
+      case .zigzagWorkload: try ZigZagImporter.read(source, sink: sink)
+      case .stableHLO: try StableHLOImporter.read(source, sink: sink)
       }
+    // These two say themselves what they used.
+    if format != .huggingFaceConfig, format != .onnx {
+      options.reportUnused(besides: [], "the input is a \(format.title), whose sizes are fixed", sink)
+    }
     try sink.throwIfErrors()
     guard !workload.operators.isEmpty else {
       let skipped = workload.skipped.map {
@@ -159,12 +212,16 @@ public enum TraceReader {
   /// Tells the format by content.
   static func detect(_ source: SourceText) throws(DiagnosticList) -> TraceFormat {
     if ContainerFormat.looksLikeContainer(source.bytes) { return .container }
+    if ChakraImporter.looksLikeTrace(source.bytes) { return .chakra }
     if ONNXImporter.looksLikeModel(source.bytes) { return .onnx }
     let start = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let first = source.bytes[start...].first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }
     if first == nil { throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds nothing but white space")) }
-    if first == UInt8(ascii: "{") { return try detectJSON(source) }
+    if first == UInt8(ascii: "{"), !source.bytes[start...].starts(with: "{{".utf8) { return try detectJSON(source) }
     if ScaleSimTopology.looksLikeTopology(source) { return .scaleSimTopology }
+    if StableHLOModule.looksLikeModule(source) { return .stableHLO }
+    if TimeloopImporter.looksLikeProblem(source) { return .timeloopProblem }
+    if ZigZagImporter.looksLikeWorkload(source) { return .zigzagWorkload }
     throw unknownFormat(source, found: "its first line is none of these formats' headers")
   }
 
@@ -178,6 +235,7 @@ public enum TraceReader {
         switch key {
         case "lacuna_trace": format = .jsonLines
         case "nodes": format = .pytorchExecutionTrace
+        case "traceEvents": format = .kineto
         case "model_type": format = .huggingFaceConfig
         default: break
         }
@@ -217,6 +275,6 @@ public enum TraceReader {
   }
 
   private static let extensions: Set<String> = [
-    "ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et", "onnx",
+    "ltrace", "zst", "gz", "json", "jsonl", "csv", "et", "pytorch_et", "kineto", "onnx", "yaml", "yml", "mlir",
   ]
 }

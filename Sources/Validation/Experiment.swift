@@ -44,6 +44,17 @@ struct Experiment {
   }
 }
 
+extension Experiment {
+  /// The experiment as replays measure it: its time over a short one, its power over one that is long enough to read it.
+  var replayed: [Experiment] {
+    var (short, long) = (self, self)
+    short.power = .burst
+    short.readings.removeAll { $0.metric == .power }
+    long.readings.removeAll { $0.metric != .power }
+    return [short, long]
+  }
+}
+
 /// All that one row measured.
 struct ExperimentRow {
   var label: String

@@ -42,7 +42,10 @@ public enum ReferenceKind: String, CaseIterable, Sendable {
   public var measuredColumns: [String] { columns.map(\.name) }
 
   /// All columns a file of this kind must have.
-  public var neededColumns: [String] { shapeColumns + measuredColumns }
+  public var neededColumns: [String] { shapeColumns + measuredColumns.filter { !optionalColumns.contains($0) } }
+
+  /// The measured columns that a file may lack.
+  var optionalColumns: [String] { self == .memory || self == .attention ? ["W"] : [] }
 
   /// A measured column, what it means (nil where each row says so itself), and its unit in the metric's base unit.
   typealias Column = (name: String, metric: Metric?, scale: Double)
@@ -59,7 +62,8 @@ public enum ReferenceKind: String, CaseIterable, Sendable {
         ("time_ns", .time, 1e-9), ("clock_mhz", .clock, 1e6), ("l2_read_bytes_by_sm", .l2Read, 1),
         ("dram_read_bytes", .dramRead, 1),
       ]
-    case .attention, .memory, .sparseWeights: [("us", .time, 1e-6)]
+    case .sparseWeights: [("us", .time, 1e-6)]
+    case .attention, .memory: [("us", .time, 1e-6), ("W", .power, 1)]
     case .training:
       ["ff_dense_us", "ff_sparse24_us", "bp_dense_us", "bp_sparse24_us", "wu_dense_us", "compress_us"].map {
         ($0, .time, 1e-6)
@@ -95,7 +99,7 @@ extension ReferenceKind {
         help: "name the columns as one of these does, in any order; further columns are kept")
       return nil
     }
-    let strangers = names.filter { !best.neededColumns.contains($0) }
+    let strangers = names.filter { !best.neededColumns.contains($0) && !best.optionalColumns.contains($0) }
     var isComplete = true
     for column in best.neededColumns where !names.contains(column) {
       isComplete = false

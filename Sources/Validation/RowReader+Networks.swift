@@ -29,11 +29,9 @@ extension RowReader {
     guard let operators = checked([op], columns: columns) else { return nil }
     return ExperimentRow(
       label: "\(name) \(op.kind.shapeDescription), density \(text("density"))", dataType: .fp16,
-      experiments: [
-        Experiment(
-          variant: scores == .dense ? "dense" : "block", category: name, operators: operators, power: .burst,
-          readings: readings)
-      ])
+      experiments: Experiment(
+        variant: scores == .dense ? "dense" : "block", category: name, operators: operators, readings: readings
+      ).replayed)
   }
 
   /// One vector operator, FP16. Its shape is a size (`16MiB`) or `ROWSxWIDTH`; with `_hot` after its name, its data
@@ -74,11 +72,10 @@ extension RowReader {
     let bytes = Int64(work.elementsRead + work.elementsWritten) * Int64(op.dataType.bits / 8)
     return ExperimentRow(
       label: "\(name) \(text("shape"))", dataType: .fp16,
-      experiments: [
-        Experiment(
-          category: name, operators: operators, residency: isHot ? .onChip : .isolated, power: .burst,
-          warmBytes: isHot ? Bytes(bytes) : nil, readings: readings)
-      ])
+      experiments: Experiment(
+        category: name, operators: operators, residency: isHot ? .onChip : .isolated,
+        warmBytes: isHot ? Bytes(bytes) : nil, readings: readings
+      ).replayed)
   }
 
   private func memoryShape() -> (rows: Int, width: Int)? {

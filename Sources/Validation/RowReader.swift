@@ -37,9 +37,9 @@ struct RowReader {
     return value
   }
 
-  /// A measured value, above zero; nil where the cell is empty: it was not measured.
+  /// A measured value, above zero; nil where the cell is empty or the column absent: it was not measured.
   func measured(_ column: String) -> Double? {
-    let text = text(column)
+    let text = text(optional: column)
     guard !text.isEmpty else { return nil }
     guard let value = Double(text), value.isFinite else { return problem(.wrongType, column, "is not a number") }
     guard value > 0 else { return problem(.outOfRange, column, "must be above 0") }

@@ -54,16 +54,17 @@ extension Operator {
     case .attention(let attention):
       let heads = attention.batch * attention.heads
       let q = heads * attention.queryLength * attention.headDimension
-      let kv = attention.batch * attention.keyValueHeads * attention.keyLength * attention.headDimension
+      let keys = attention.batch * attention.keyValueHeads * attention.keyLength
       let scores = heads * attention.queryLength * attention.keyLength
       return [
         MatrixProblem(
           m: attention.keyLength, n: attention.queryLength, k: attention.headDimension, count: heads,
-          aElements: kv, bElements: q, cElements: scores, hasWeights: false,
+          aElements: keys * attention.headDimension, bElements: q, cElements: scores, hasWeights: false,
           groupedChannels: attention.headDimension),
         MatrixProblem(
-          m: attention.headDimension, n: attention.queryLength, k: attention.keyLength, count: heads,
-          aElements: kv, bElements: scores, cElements: q, hasWeights: false,
+          m: attention.valueDimension, n: attention.queryLength, k: attention.keyLength, count: heads,
+          aElements: keys * attention.valueDimension, bElements: scores,
+          cElements: heads * attention.queryLength * attention.valueDimension, hasWeights: false,
           groupedChannels: attention.keyLength),
       ]
     case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
@@ -75,8 +76,8 @@ extension Operator {
   /// backward pass multiplies five times where the forward pass does twice.
   public var denseMACs: Int {
     if case .attention(let attention) = kind {
-      let products = phase == .backwardData ? 5 : 2
-      return products * attention.batch * attention.heads * attention.visiblePairs * attention.headDimension
+      return attention.batch * attention.heads * attention.visiblePairs
+        * attention.productsPerPair(isBackward: phase == .backwardData)
     }
     return matrixProblems.reduce(0) { $0 + $1.denseMACs }
   }
@@ -91,6 +92,14 @@ extension Operator {
       .pruning:
       0
     }
+  }
+}
+
+extension Attention {
+  /// Multiply-accumulates for each pair of query and key of a head: scores and their sum of values; backward, the scores
+  /// again, and four gradients, of which those of queries and keys have the keys' features.
+  public func productsPerPair(isBackward: Bool) -> Int {
+    isBackward ? 3 * headDimension + 2 * valueDimension : headDimension + valueDimension
   }
 }
 

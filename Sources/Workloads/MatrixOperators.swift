@@ -138,8 +138,13 @@ public struct Attention: Hashable, Sendable {
   public var queryLength: Int
   /// Key positions; longer than `queryLength` when decoding.
   public var keyLength: Int
-  /// Features of a head.
+  /// Features of a head's queries and keys.
   public var headDimension: Int
+  /// Features of a head's values; mostly as many.
+  public var valueDimension: Int
+  /// Whether the values are the first features of the keys, stored once: multi-head latent attention over its
+  /// compressed cache (DeepSeek-V2, arXiv 2405.04434).
+  public var isLatent: Bool
   /// Whether a query sees only the keys up to its own position, the last query being aligned with the last key.
   public var isCausal: Bool
   /// Keys a query sees at most, counted back from its own position; nil sees all.
@@ -148,7 +153,7 @@ public struct Attention: Hashable, Sendable {
   /// Attention over full sequences unless told otherwise.
   public init(
     batch: Int, heads: Int, keyValueHeads: Int? = nil, queryLength: Int, keyLength: Int? = nil,
-    headDimension: Int, isCausal: Bool = false, window: Int? = nil
+    headDimension: Int, valueDimension: Int? = nil, isLatent: Bool = false, isCausal: Bool = false, window: Int? = nil
   ) {
     self.batch = batch
     self.heads = heads
@@ -156,6 +161,8 @@ public struct Attention: Hashable, Sendable {
     self.queryLength = queryLength
     self.keyLength = keyLength ?? queryLength
     self.headDimension = headDimension
+    self.valueDimension = valueDimension ?? headDimension
+    self.isLatent = isLatent
     self.isCausal = isCausal
     self.window = window
   }

@@ -126,7 +126,7 @@ public struct OperandSparsity: Hashable, Sendable {
 public struct RecordedTime: Hashable, Sendable {
   /// Begin, from an origin that all operators of the trace share.
   public var start: Duration?
-  /// How long it took.
+  /// How long its kernels ran on the device, gaps between them left out: one run, or the mean of its repeats.
   public var duration: Duration?
 
   /// A measurement; what was not measured is nil.
@@ -196,7 +196,8 @@ extension OperatorKind {
         + "\(c.kernel.height)×\(c.kernel.width)/\(c.stride.height)\(groups)"
     case .attention(let a):
       let causal = a.isCausal ? " causal" : ""
-      return "\(times(a.batch))\(a.heads)h \(a.queryLength)×\(a.keyLength)×\(a.headDimension)\(causal)"
+      let values = a.valueDimension == a.headDimension ? "" : "/\(a.valueDimension)"
+      return "\(times(a.batch))\(a.heads)h \(a.queryLength)×\(a.keyLength)×\(a.headDimension)\(values)\(causal)"
     case .elementwise(let e): return "\(e.function.rawValue) \(e.elements)"
     case .normalization(let n): return "\(n.function.rawValue) \(n.rows)×\(n.width)"
     case .softmax(let s): return "\(s.rows)×\(s.width)"

@@ -42,6 +42,11 @@ extension Operator {
         .inconsistentShape, "key_length",
         "causal attention of \(attention.queryLength) queries over only \(attention.keyLength) keys",
         "the keys include the queries' own positions, so there must be at least as many")
+    case .attention(let attention) where attention.isLatent && attention.valueDimension > attention.headDimension:
+      add(
+        .inconsistentShape, "value_dim",
+        "values of \(attention.valueDimension) features cannot be a part of keys of \(attention.headDimension)",
+        "latent attention has at least as many features in its keys")
     case .groupedGEMM(let grouped) where grouped.columns.contains { $0 < 0 }:
       add(.outOfRange, "columns", "a group cannot have a negative number of columns")
     case .groupedGEMM(let grouped) where !grouped.columns.contains { $0 > 0 }:
@@ -86,6 +91,7 @@ extension Operator {
           help: "\(problem.groupedChannels) is not divisible by \(group); leave this operator dense or pad it to "
             + "\((problem.groupedChannels + group - 1) / group * group)"))
     }
+    if let mask = sparsity.weights.zeros, let problem = maskProblem(mask) { problems.append(problem) }
     if case .fanIn(let kept) = sparsity.weights,
       kept > problem.groupedChannels * max(1, problem.k / problem.groupedChannels)
     {
@@ -95,6 +101,37 @@ extension Operator {
           message: "fan-in(\(kept)) keeps more than the \(problem.k) elements of a row", help: nil))
     }
     return problems
+  }
+
+  /// Rows and columns of a mask of the weights: a row for each output feature of every product, the reduction along
+  /// columns. Nil for operators that have no such mask: experts have a matrix each, and gradients are not masked.
+  public var maskShape: (rows: Int, columns: Int)? {
+    switch kind {
+    case .gemm(let gemm) where gemm.hasWeights: (gemm.batch * gemm.m, gemm.k)
+    case .convolution(let c) where phase == .inference || phase == .forward:
+      (c.outputChannels, c.inputChannels / c.groups * c.kernel.area)
+    default: nil
+    }
+  }
+
+  private func maskProblem(_ mask: ZeroMask) -> ShapeProblem? {
+    guard let shape = maskShape else {
+      return ShapeProblem(
+        code: .unsupportedPattern, key: "sparsity", message: "\(kind.name) operators take no mask of their weights",
+        help: "give a pattern such as unstructured(0.7)")
+    }
+    let (asked, found) = ("\(shape.rows)×\(shape.columns)", "\(mask.rows)×\(mask.columns)")
+    guard asked == found else {
+      let isTransposed = (shape.rows, shape.columns) == (mask.columns, mask.rows)
+      return ShapeProblem(
+        code: .inconsistentShape, key: "sparsity",
+        message: "the mask is \(found), but the weights are \(asked): output features × reduction",
+        help: isTransposed ? "store it transposed" : "name the tensor of this operator")
+    }
+    guard mask.kept == 0 else { return nil }
+    return ShapeProblem(
+      code: .invalidPattern, key: "sparsity", message: "the mask keeps nothing, so there is nothing to simulate",
+      help: "check the file; leave the operator out if that is meant")
   }
 
   /// Whether work and footprint stay within ``largestCount``.
@@ -125,7 +162,7 @@ extension Operator {
         && fits([c.batch, c.inputChannels, c.input.height, c.input.width, 64])
         && fits([c.outputChannels, c.inputChannels, c.kernel.height, c.kernel.width, 64])
     case .attention(let a):
-      return fits([a.batch, a.heads, a.queryLength, a.keyLength, a.headDimension, 8])
+      return fits([a.batch, a.heads, a.queryLength, a.keyLength, max(a.headDimension, a.valueDimension), 8])
     case .elementwise(let e): return fits([e.elements, e.inputs, 64])
     case .normalization(let n): return fits([n.rows, n.width, 64])
     case .softmax(let s): return fits([s.rows, s.width, 64])
@@ -156,7 +193,8 @@ extension OperatorKind {
     case .attention(let a):
       return [
         ("batch", a.batch), ("heads", a.heads), ("kv_heads", a.keyValueHeads), ("query_length", a.queryLength),
-        ("key_length", a.keyLength), ("head_dim", a.headDimension), ("window", a.window ?? 1),
+        ("key_length", a.keyLength), ("head_dim", a.headDimension),
+        ("value_dim", a.valueDimension), ("window", a.window ?? 1),
       ]
     case .elementwise(let e): return [("elements", e.elements), ("inputs", e.inputs)]
     case .normalization(let n): return [("rows", n.rows), ("width", n.width)]

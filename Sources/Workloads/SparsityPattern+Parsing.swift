@@ -50,8 +50,8 @@ extension SparsityPattern {
       self = .fanIn(kept)
     case ("mask", 1):
       let parts = arguments[0].split(separator: "#", maxSplits: 1)
-      guard parts.count == 2 else { throw Self.malformed(text) }
-      self = .mask(file: String(parts[0]), tensor: String(parts[1]))
+      guard let file = parts.first, parts.count == 2 || !arguments[0].contains("#") else { throw Self.malformed(text) }
+      self = .mask(MaskReference(file: String(file), tensor: parts.count == 2 ? String(parts[1]) : ""))
     case (_, 0) where text.hasSuffix("x"):
       self = try Self.bank(size: Self.defaultBankSize, text, in: text)
     case (_, 0) where text.contains(":"):

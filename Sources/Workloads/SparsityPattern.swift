@@ -21,8 +21,8 @@ public enum SparsityPattern: Hashable, Sendable {
   case wrapped(block: Int, n: Int, m: Int)
   /// `fan-in(k)`: each row keeps exactly `k` elements, anywhere along K.
   case fanIn(Int)
-  /// `mask(file#tensor)`: the zeros of a real tensor.
-  case mask(file: String, tensor: String)
+  /// `mask(file#tensor)`: the zeros of a real tensor; `mask(file)` for a file that holds one.
+  case mask(MaskReference)
 }
 
 extension SparsityPattern {
@@ -30,7 +30,7 @@ extension SparsityPattern {
   public static let defaultBankSize = 64
 
   /// The fraction of elements kept in an operand with `k` elements along its reduction axis, of S for A·S·B; nil where
-  /// only the mask file can tell.
+  /// the mask has not been read.
   public func keptFraction(alongReduction k: Int) -> Double? {
     switch self {
     case .dense: 1
@@ -41,7 +41,7 @@ extension SparsityPattern {
     case .bank(_, let rate): 1 / Double(rate)
     case .tile(_, _, let fraction, let n, let m): fraction * Double(n) / Double(m) + (1 - fraction)
     case .fanIn(let kept): min(1, Double(kept) / Double(k))
-    case .mask: nil
+    case .mask(let mask): mask.zeros?.density
     }
   }
 
@@ -85,7 +85,7 @@ extension SparsityPattern: CustomStringConvertible {
       "tile(\(rows)x\(columns), \(fraction), \(n):\(m))"
     case .wrapped(let block, let n, let m): "wrapped(\(block), \(n):\(m))"
     case .fanIn(let kept): "fan-in(\(kept))"
-    case .mask(let file, let tensor): "mask(\(file)#\(tensor))"
+    case .mask(let mask): mask.tensor.isEmpty ? "mask(\(mask.file))" : "mask(\(mask.file)#\(mask.tensor))"
     }
   }
 }

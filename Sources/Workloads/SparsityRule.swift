@@ -8,12 +8,18 @@ public struct SparsityRule: Hashable, Sendable {
   public var operand: OperandSparsity.Operand
   /// Its pattern.
   public var pattern: SparsityPattern
+  /// Where it stands, or where its mask says its shape; nil for one that was typed.
+  public var location: SourceLocation?
 
   /// A rule; for all operators unless told otherwise.
-  public init(operators: String? = nil, _ operand: OperandSparsity.Operand, _ pattern: SparsityPattern) {
+  public init(
+    operators: String? = nil, _ operand: OperandSparsity.Operand, _ pattern: SparsityPattern,
+    at location: SourceLocation? = nil
+  ) {
     self.operators = operators
     self.operand = operand
     self.pattern = pattern
+    self.location = location
   }
 
   /// Reads a rule.
@@ -63,24 +69,31 @@ public struct SparsityRule: Hashable, Sendable {
 
 extension String {
   /// Whether it fits a glob in which `*` stands for any characters.
-  package func fits(glob: String) -> Bool {
+  package func fits(glob: String) -> Bool { parts(fitting: glob) != nil }
+
+  /// What each `*` of a glob stands for, as little as can be from left to right; nil where the text does not fit it.
+  package func parts(fitting glob: String) -> [Substring]? {
     var (rest, pattern) = (self[...], glob[...])
+    var parts: [Substring] = []
     // Where to go on when the star seen last has to stand for one character more.
-    var retry: (text: Substring, glob: Substring)?
+    var retry: (start: String.Index, text: Substring, glob: Substring)?
     while !rest.isEmpty {
       if pattern.first == "*" {
         pattern = pattern.dropFirst()
-        retry = (rest, pattern)
+        retry = (rest.startIndex, rest, pattern)
+        parts.append(rest.prefix(0))
       } else if pattern.first == rest.first {
         (rest, pattern) = (rest.dropFirst(), pattern.dropFirst())
       } else if let star = retry {
         (rest, pattern) = (star.text.dropFirst(), star.glob)
-        retry = (rest, pattern)
+        retry = (star.start, rest, pattern)
+        parts[parts.count - 1] = self[star.start..<rest.startIndex]
       } else {
-        return false
+        return nil
       }
     }
-    return pattern.allSatisfy { $0 == "*" }
+    guard pattern.allSatisfy({ $0 == "*" }) else { return nil }
+    return parts + pattern.map { _ in self[endIndex...] }
   }
 }
 
@@ -90,6 +103,12 @@ public struct WorkloadNote: Hashable, Sendable {
   public var message: String
   /// Names of the operators it concerns.
   public var operators: [String]
+
+  /// A note.
+  public init(message: String, operators: [String]) {
+    self.message = message
+    self.operators = operators
+  }
 }
 
 /// Collects notes, one for each distinct message.
@@ -119,14 +138,13 @@ extension Workload {
     var notes = WorkloadNotes()
     var problems: [Diagnostic] = []
     for rule in rules {
-      if case .mask(let file, _) = rule.pattern {
-        problems.append(
-          Diagnostic(
-            .unsupportedPattern, "masks are not read yet, so the zeros of '\(file)' are unknown",
-            help: "give the pattern the mask follows, such as 2:4 or unstructured(0.7)"))
+      if case .mask(let mask) = rule.pattern, mask.zeros == nil || rule.operand != .weights {
+        problems.append(rule.unreadMask(mask))
         continue
       }
       var matched = 0
+      var applied = 0
+      var mismatch: Diagnostic?
       for index in result.operators.indices where rule.covers(result.operators[index]) {
         var op = result.operators[index]
         guard op.phase == .inference || op.phase == .forward else {
@@ -138,15 +156,25 @@ extension Workload {
         if let problem = op.shapeProblems().first {
           if rule.operators == op.name {
             problems.append(
-              Diagnostic(problem.code, "'\(op.name)': \(problem.message)", help: problem.help))
+              Diagnostic(
+                problem.code, "'\(op.name)': \(problem.message)", at: rule.location, help: problem.help))
+          } else if rule.pattern.zeros != nil {
+            mismatch =
+              mismatch
+              ?? Diagnostic(
+                problem.code, "no operator of this rule fits; '\(op.name)': \(problem.message)", at: rule.location,
+                help: problem.help)
+            notes.add("stays as it was: its weights have another shape than \(rule.pattern)", op.name)
           } else {
             notes.add("stays dense: its channels are not divisible into groups for \(rule.pattern)", op.name)
           }
           continue
         }
+        applied += 1
         result.operators[index] = op
       }
       if matched == 0 { problems.append(rule.matchesNothing(in: self)) }
+      if applied == 0, let mismatch { problems.append(mismatch) }
     }
     guard problems.isEmpty else { throw DiagnosticList(problems) }
     return (result, notes.all)
@@ -154,11 +182,21 @@ extension Workload {
 }
 
 extension SparsityRule {
+  fileprivate func unreadMask(_ mask: MaskReference) -> Diagnostic {
+    operand == .weights
+      ? Diagnostic(
+        .unsupportedPattern, "the zeros of '\(mask.file)' have not been read", at: location,
+        help: "read them with TensorReader, or give the pattern they follow, such as 2:4")
+      : Diagnostic(
+        .unsupportedPattern, "\(operand.rawValue) have no mask: a file holds the zeros of weights", at: location,
+        help: "give a pattern such as unstructured(0.5)")
+  }
+
   func matchesNothing(in workload: Workload) -> Diagnostic {
     let what = operators.map { "'\($0)'" } ?? "any operator"
     let close = operators.flatMap { nearest(to: $0, among: workload.operators.map(\.name)) }
     return Diagnostic(
-      .matchesNothing, "no operator of '\(workload.name)' has \(operand.rawValue) for a rule on \(what)",
+      .matchesNothing, "no operator of '\(workload.name)' has \(operand.rawValue) for a rule on \(what)", at: location,
       help: close.map { "did you mean '\($0)'?" } ?? "lacuna trace info lists the operators")
   }
 }

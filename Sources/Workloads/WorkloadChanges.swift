@@ -36,14 +36,6 @@ extension Workload {
     return try stored.trained(by: training, rules: changes.rules, keepsTypes: changes.dataType != nil)
   }
 
-  /// What the changed workload is compared with: the same operators in the same type without any pattern; for a training
-  /// method the same step, trained dense.
-  public func baseline(of changes: WorkloadChanges) throws(DiagnosticList) -> Workload {
-    let typed = changes.dataType.map(converting(to:)) ?? self
-    guard changes.training != nil else { return typed.withoutPatterns }
-    return try typed.trained(by: .dense, rules: []).workload.withoutPatterns
-  }
-
   /// The workload with every operand dense.
   public var withoutPatterns: Workload {
     var result = self

@@ -145,7 +145,8 @@ import Testing
     (["--sparsity", "weights=5:4"], "invalid-pattern"), (["--sparsity", "wieghts=2:4"], "unknown-value"),
     (["--sparsity", "nothing.*:weights=2:4"], "matches-nothing"), (["--training", "bdwp"], "missing-key"),
     (["--training", "bdwp", "--sparsity", "weights=16x"], "invalid-pattern"),
-    (["--sparsity", "weights=mask(a#b)"], "unsupported-pattern"),
+    (["--sparsity", "weights=mask(a#b)"], "unreadable-file"),
+    (["--sparsity", "activations=mask(a#b)"], "unsupported-pattern"),
   ])
   func `a bad option exits 2 with its code and prints nothing`(_ options: [String], _ code: String) throws {
     let outcome = try Tool.run(["simulate", Self.trace, "--hardware", "sat"] + options)

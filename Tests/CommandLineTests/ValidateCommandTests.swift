@@ -62,6 +62,27 @@ import Testing
     }
   }
 
+  private static let timed = "Traces/Timed/resnet50.kineto.json.zst"
+
+  @Test func `a timed trace is compared operator by operator, in all formats alike`() throws {
+    func output(_ format: String) throws -> String {
+      let outcome = try Tool.run(["validate", "--trace", Self.timed, "--hardware", "h200", "--format", format])
+      #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+      return outcome.output
+    }
+    let table = try output("table")
+    for line in table.split(separator: "\n") { #expect(line.count <= 120, "\(line)") }
+    #expect(table.hasPrefix("resnet50 · simulated on h200 · 174 timed operators\n"))
+    let root = try JSONParser.parse(SourceText(name: "output", text: try output("json")))
+    #expect(root["report"]?.text == "trace_validation" && root["total"]?["runs"]?.integer == 174)
+    let operators = try #require(root["operators"]?.elements)
+    let rows = CSVDocument(SourceText(name: "output", text: try output("csv"))).rows.dropFirst()
+    #expect(rows.map { $0.cells[3].text } == operators.map { $0["first"]?.text })
+    #expect(rows.map { $0.cells[10].text } == operators.map { "\($0["measured_s"]?.double ?? 0)" })
+    let all = try Tool.run(["validate", "--trace", Self.timed, "--hardware", "h200", "--operators", "all"])
+    #expect(all.output.split(separator: "\n").count == table.split(separator: "\n").count - 1 + operators.count - 15)
+  }
+
   @Test(arguments: [
     (["--group", "h200_gem/*"], "matches-nothing"), (["--hardware", "h20"], "unknown-hardware"),
     (["--data", "absent.csv", "--hardware", "h200"], "unreadable-file"),
@@ -69,6 +90,8 @@ import Testing
     (["--data", "Traces/README.md", "--hardware", "h200"], "unknown-format"),
     (["--data", "Traces/resnet18.jsonl.zst", "--hardware", "h200"], "unknown-format"),
     (["--data", "-", "--hardware", "h200"], "empty-file"),
+    (["--trace", "Traces/resnet50", "--hardware", "h200"], "empty-trace"),
+    (["--trace", timed, "--hardware", "h20"], "unknown-hardware"),
   ])
   func `bad input exits 2 with its code and prints nothing`(_ options: [String], _ code: String) throws {
     let outcome = try Tool.run(["validate"] + options)
@@ -79,6 +102,8 @@ import Testing
 
   @Test(arguments: [
     ["--data", "x.csv"], ["--data", "x.csv", "--hardware", "h200", "--group", "*"], ["--format", "xml"], ["extra"],
+    ["--trace", timed], ["--trace", timed, "--hardware", "h200", "--group", "*"],
+    ["--trace", timed, "--hardware", "h200", "--format", "svg"],
   ])
   func `wrong usage exits 2`(_ options: [String]) throws {
     let outcome = try Tool.run(["validate"] + options)

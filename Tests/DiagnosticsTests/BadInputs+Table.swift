@@ -2,7 +2,7 @@ import Foundation
 import Lacuna
 
 extension BadInput {
-  static let all: [BadInput] = files + syntax + fields + workloads + machines
+  static let all: [BadInput] = files + syntax + fields + workloads + sideFiles + machines + studies
 
   private static func load(_ path: String, limit: Bytes = Bytes(1 << 20)) throws -> [Diagnostic] {
     try said { () throws(DiagnosticList) in
@@ -38,6 +38,36 @@ extension BadInput {
       return try said { () throws(DiagnosticList) in
         let bytes = try TraceContainer.bytes(Workload(name: "net", source: "test", operators: [op]))
         _ = try TraceContainer(bytes: Array(bytes.dropLast(4)), name: "net.ltrace")
+        return []
+      }
+    },
+    BadInput(.corruptTensor, "a header longer than its file") { _ in
+      try said { () throws(DiagnosticList) in
+        _ = try TensorReader.read(
+          [UInt8](repeating: 0, count: 7) + [0x80] + Array("{}".utf8), name: "huge.safetensors")
+        return []
+      }
+    },
+    BadInput(.corruptTensor, "tensors that overlap") { _ in
+      try said { () throws(DiagnosticList) in
+        let header =
+          #"{"a":{"dtype":"U8","shape":[2,2],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2,2],"data_offsets":[2,6]}}"#
+        _ = try TensorReader.read(
+          [UInt8(header.utf8.count), 0, 0, 0, 0, 0, 0, 0] + Array(header.utf8) + [UInt8](repeating: 1, count: 6),
+          name: "overlap.safetensors")
+        return []
+      }
+    },
+    BadInput(.corruptTensor, "a column twice in a row") { _ in
+      try said { () throws(DiagnosticList) in
+        _ = try TensorReader.read(Array("2, 4, 3\n0 2 3\n1 1 3\n".utf8), name: "twice.smtx")
+        return []
+      }
+    },
+    BadInput(.unknownTensor, "a slip in a tensor's name") { place in
+      let path = try place.file("w.smtx", Array("2, 4, 2\n0 1 2\n1 3\n".utf8))
+      return try said { () throws(DiagnosticList) in
+        _ = try TensorReader.read(path).named("v", in: "w.smtx")
         return []
       }
     },
@@ -130,30 +160,74 @@ extension BadInput {
     BadInput(.emptyTrace, "only a header", trace: #"{"lacuna_trace":1,"name":"net","source":"test"}"#),
   ]
 
-  private static let machines: [BadInput] =
-    [
-      BadInput(.unknownHardware, "a slip in a machine's name") { _ in
-        try said { () throws(DiagnosticList) in
-          _ = try Machine(named: "h20O")
-          return []
-        }.map { diagnostic in
-          // The list grows with the catalog.
-          var diagnostic = diagnostic
-          diagnostic.notes = diagnostic.notes.map { $0.hasPrefix("known: ") ? "known: …" : $0 }
-          return diagnostic
-        }
-      },
-      BadInput(.unsupportedPattern, "a mask", rules: ["weights=mask(weights.bin#fc1)"]),
-      BadInput(.unsupportedDataType, "a type without a unit") { try simulate(on: $0.machineText, .int4) },
-      BadInput(.unsupportedOperator, "a dataflow the array lacks") {
-        try simulate(
-          on: $0.machineText.replacing("[ws, os]", with: "[ws]", exactlyOnce: "dataflows"), .fp16, .outputStationary)
-      },
-      BadInput(.exceedsMemory, "a layer beyond the memory") {
-        try simulate(on: $0.machineText, .fp16, size: 1 << 18)
-      },
-      BadInput(.inconsistentHardware, "faster than its interface", machine: "16 GB/s", "26 GB/s"),
-    ] + studies
+  private static let small = Workload(
+    name: "net", source: "test",
+    operators: [Operator(name: "fc1", kind: .gemm(GEMM(m: 64, n: 16, k: 64)), dataType: .fp16)])
+
+  private static let sideFiles: [BadInput] = [
+    BadInput(.inconsistentShape, "a mask of another shape") { place in
+      let path = try place.file("w.smtx", Array("2, 4, 2\n0 1 2\n1 3\n".utf8))
+      return try said { () throws(DiagnosticList) in
+        try Study(small, sparsity: [SparsityRule(operators: "fc1", .weights, .mask(MaskReference(file: path)))])
+          .warnings
+      }
+    },
+    BadInput(.matchesNothing, "a table of densities for other layers") { place in
+      let path = try place.file(
+        "densities.csv", Array("layer,operand,density,structure,source\nfc2,W,0.5,2:4,guess\n".utf8))
+      return try said { () throws(DiagnosticList) in
+        try Study(small, files: SparsityFiles(densities: path)).warnings
+      }
+    },
+    BadInput(.invalidPattern, "densities that contradict their structure") { _ in
+      try said { () throws(DiagnosticList) in
+        _ = try DensityTable.read(
+          SourceText(
+            name: "densities.csv",
+            text: "layer,operand,density,structure\nfc1,W,0.4,2:4\nfc1,X,1.5,\nfc1,I,0.5,block 4y4\n"))
+        return []
+      }
+    },
+    BadInput(.unknownKey, "a slip in a column's name") { _ in
+      try said { () throws(DiagnosticList) in
+        _ = try TensorNames(SourceText(name: "names.csv", text: "operator,tesnor\nfc1,w\n"))
+        return []
+      }
+    },
+    BadInput(.outOfRange, "an effective sparsity beyond the table") { _ in
+      try said { () throws(DiagnosticList) in
+        _ = try ActivationSparsityTable(
+          SourceText(
+            name: "layer-3.csv", text: "Effective Sparsity,q,k,v,o,gate,up,down\n0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5\n")
+        ).zeros(at: 0.9)
+        return []
+      }
+    },
+  ]
+
+  private static let machines: [BadInput] = [
+    BadInput(.unknownHardware, "a slip in a machine's name") { _ in
+      try said { () throws(DiagnosticList) in
+        _ = try Machine(named: "h20O")
+        return []
+      }.map { diagnostic in
+        // The list grows with the catalog.
+        var diagnostic = diagnostic
+        diagnostic.notes = diagnostic.notes.map { $0.hasPrefix("known: ") ? "known: …" : $0 }
+        return diagnostic
+      }
+    },
+    BadInput(.unsupportedPattern, "a mask of activations", rules: ["activations=mask(weights.bin#fc1)"]),
+    BadInput(.unsupportedDataType, "a type without a unit") { try simulate(on: $0.machineText, .int4) },
+    BadInput(.unsupportedOperator, "a dataflow the array lacks") {
+      try simulate(
+        on: $0.machineText.replacing("[ws, os]", with: "[ws]", exactlyOnce: "dataflows"), .fp16, .outputStationary)
+    },
+    BadInput(.exceedsMemory, "a layer beyond the memory") {
+      try simulate(on: $0.machineText, .fp16, size: 1 << 18)
+    },
+    BadInput(.inconsistentHardware, "faster than its interface", machine: "16 GB/s", "26 GB/s"),
+  ]
 
   private static func simulate(
     on machineText: String, _ type: DataType, _ dataflow: SystolicArray.Dataflow? = nil, size: Int = 64

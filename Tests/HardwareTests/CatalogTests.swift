@@ -9,9 +9,14 @@ import Workloads
 @Suite struct CatalogTests {
   /// Paths of all mappings with a `value`.
   private static func constants(_ node: Node, _ path: String = "") -> [String] {
-    guard case .mapping(let entries) = node.content else { return [] }
     if node["value"] != nil { return [path] }
-    return entries.flatMap { constants($0.value, path.isEmpty ? $0.key : "\(path).\($0.key)") }
+    let entries =
+      switch node.content {
+      case .mapping(let entries): entries.map { ($0.key, $0.value) }
+      case .sequence(let elements): elements.enumerated().map { ("\($0)", $1) }
+      default: [(String, Node)]()
+      }
+    return entries.flatMap { constants($1, path.isEmpty ? $0 : "\(path).\($0)") }
   }
 
   @Test func `the families have their machines`() {

@@ -20,7 +20,8 @@ struct ReportCase: Sendable, CustomTestStringConvertible {
     ReportCase(name: "machine", report: .machine(Samples.machine("sat"))),
     ReportCase(name: "losses", report: .losses(Samples.losses(operators: nil))),
     ReportCase(name: "losses-operators", report: .losses(Samples.losses(operators: [0, 1, 4], subject: "encoder.*"))),
-    ReportCase(name: "trace", report: .trace(Samples.trace, format: "Lacuna JSON Lines")),
+    ReportCase(name: "trace", report: .trace(TraceReport(Samples.trace, format: "Lacuna JSON Lines"))),
+    ReportCase(name: "trace-layers", report: .trace(Samples.layers)),
   ]
 }
 

@@ -182,3 +182,39 @@ enum Samples {
       skipped: [Workload.Skipped(reason: "moves no data", count: 2, examples: [])])
   }
 }
+
+extension Samples {
+  /// Twelve layers of which some are pruned, one way or another, as a container.
+  static let layers: TraceReport = {
+    var operators: [Operator] = []
+    for layer in 0..<12 {
+      let name = "encoder.\(layer)"
+      let input = operators.indices.last.map { [$0] } ?? []
+      operators += [
+        Operator(
+          name: "\(name).norm", kind: .normalization(Normalization(.layer, rows: 512, width: 256)), dataType: .fp16,
+          dependencies: input),
+        Operator(
+          name: "\(name).fc1", kind: .gemm(GEMM(m: 1024, n: 512, k: 256)), dataType: .fp16,
+          sparsity: OperandSparsity(weights: layer < 8 ? .structured(n: 2, m: 4) : .dense)),
+        Operator(
+          name: "\(name).fc2", kind: .gemm(GEMM(m: 256, n: 512, k: 1024)), dataType: .fp16,
+          sparsity: OperandSparsity(weights: .unstructured(zeros: 0.9), activations: .unstructured(zeros: 0.5))),
+        Operator(
+          name: "\(name).attention",
+          kind: .attention(Attention(batch: 4, heads: 8, queryLength: 128, headDimension: 32)),
+          dataType: .fp16),
+      ]
+    }
+    operators.append(
+      Operator(
+        name: "head", kind: .gemm(GEMM(m: 1000, n: 4, k: 256)), dataType: .fp16, outputType: .fp32,
+        sparsity: OperandSparsity(weights: .mask(MaskReference(file: "head.npy", tensor: "w"))), repeats: 3))
+    return TraceReport(
+      Workload(
+        name: "layers", source: "written for a test", samples: 4, operators: operators,
+        skipped: [Workload.Skipped(reason: "moves no data", count: 9, examples: ["view", "reshape"])]),
+      format: "Lacuna trace container",
+      storage: TraceReport.Storage(file: Bytes(431), text: Bytes(9_210), blocks: 1))
+  }()
+}

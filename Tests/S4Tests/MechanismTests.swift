@@ -65,7 +65,9 @@ struct MechanismTests {
     let rate = try #require(chip.dataTypes.rates[.int8])
     var schedule = UnitSchedule(split: split, unitsAlongOutputs: along)
     for problem in op.matrixProblems {
-      schedule.add(problem, pattern: op.sparsity.weights, rate: rate, elementBytes: 1, outputBytes: 1, on: chip)
+      schedule.add(
+        problem, pattern: op.sparsity.weights, steps: chip.stepsPerRound(op.sparsity.weights, of: problem), rate: rate,
+        elementBytes: 1, outputBytes: 1, on: chip)
     }
     return schedule
   }

@@ -15,7 +15,7 @@ private struct Case {
   var split: SplitOverCores
   var along: Int
 
-  enum Zeros: Sendable { case none, balanced, uneven }
+  enum Zeros: Sendable { case none, balanced, uneven, masked }
 
   /// - Parameter isEven: whether cores and units divide the product without remainder.
   init(seed: Int, _ zeros: Zeros, isEven: Bool = false) throws {
@@ -53,11 +53,13 @@ private struct Case {
           for place in start..<start + chip.bankSize { mask[row][place] = kept.contains(place) }
         }
       }
-    case .uneven:
-      pattern = .unstructured(zeros: 0.5)
+    case .uneven, .masked:
       for row in 0..<rows {
         for place in 0..<depth { mask[row][place] = Bool.random(using: &generator) }
       }
+      pattern =
+        zeros == .uneven
+        ? .unstructured(zeros: 0.5) : .mask(MaskReference(file: "random", zeros: ZeroMask(mask)))
     }
     let banks = (depth + chip.bankSize - 1) / chip.bankSize
     let size = zeros == .balanced ? chip.bankSize : (depth + banks - 1) / banks
@@ -74,7 +76,9 @@ private struct Case {
       let rate = try #require(chip.dataTypes.rates[.int8])
       let op = gemm(weights.banks.count, activations[0].count, weights.depth, weights: pattern)
       for problem in op.matrixProblems {
-        schedule.add(problem, pattern: pattern, rate: rate, elementBytes: 1, outputBytes: 1, on: chip)
+        schedule.add(
+          problem, pattern: pattern, steps: chip.stepsPerRound(pattern, of: problem), rate: rate,
+          elementBytes: 1, outputBytes: 1, on: chip)
       }
       return schedule
     }
@@ -85,7 +89,7 @@ private struct Case {
 
 @Suite("Sparse processing units beside a loop over their steps")
 struct UnitLoopTests {
-  @Test(arguments: [Case.Zeros.none, .balanced, .uneven])
+  @Test(arguments: [Case.Zeros.none, .balanced, .uneven, .masked])
   fileprivate func `units compute the product of the masked matrix, and no bank of a buffer is read twice in a step`(
     _ zeros: Case.Zeros
   ) throws {
@@ -94,6 +98,64 @@ struct UnitLoopTests {
       let loop = it.loop
       #expect(loop.result == product(it.weights.masked, it.activations), "seed \(seed)")
       #expect(loop.conflicts == 0, "seed \(seed)")
+    }
+  }
+
+  @Test func `a schedule of real zeros counts the very steps of the loop`() throws {
+    var uneven = 0
+    for seed in 1...300 {
+      let it = try Case(seed: seed, .masked)
+      let (loop, schedule) = (it.loop, try it.schedule)
+      #expect(schedule.rounds == loop.rounds, "seed \(seed)")
+      #expect(isClose(schedule.busiest, Double(loop.steps.max() ?? 0)), "seed \(seed)")
+      #expect(isClose(schedule.issue * Double(it.units), Double(loop.steps.reduce(0, +))), "seed \(seed)")
+      #expect(isClose(schedule.executedMACs, Double(loop.macs)), "seed \(seed)")
+      #expect(isClose(schedule.usefulMACs, Double(loop.usefulMACs)), "seed \(seed)")
+      // Stored padded to the steps: no less than what is kept, no more than what is dense.
+      let bits = Double(8 + ceilLog2(it.chip.bankSize))
+      #expect(schedule.weightBytes * 8 >= Double(it.weights.kept) * bits * (1 - 1e-9), "seed \(seed)")
+      #expect(
+        schedule.weightBytes * 8 <= Double(it.weights.banks.count * it.weights.depth) * bits * (1 + 1e-9),
+        "seed \(seed)")
+      if schedule.imbalance > 0, it.weights.banks.count > it.chip.lanes { uneven += 1 }
+    }
+    #expect(uneven > 100)
+  }
+
+  @Test func `a balanced mask is a bank pattern, a full one is dense`() throws {
+    for seed in 1...200 {
+      let it = try Case(seed: seed, .balanced)
+      let mask = it.weights.masked.enumerated().map { row, values in
+        values.indices.map { place in
+          it.weights.banks[row][place / it.weights.bankSize].contains { $0.index == place % it.weights.bankSize }
+        }
+      }
+      var masked = it
+      masked.pattern = .mask(MaskReference(file: "balanced", zeros: ZeroMask(mask)))
+      let (a, b) = (try it.schedule, try masked.schedule)
+      for field: KeyPath<UnitSchedule, Double> in [
+        \.issue, \.busiest, \.read, \.fill, \.l2, \.executedMACs, \.usefulMACs, \.l1ReadBytes, \.l1FilledBytes,
+        \.l2ReadBytes, \.l2WrittenBytes, \.weightBytes, \.indexBytes, \.weightReads, \.networkBytes,
+      ] { #expect(isClose(a[keyPath: field], b[keyPath: field]), "seed \(seed), \(field)") }
+    }
+    let engine = S4Engine(try chip("s4"))
+    let full = ZeroMask([[Bool]](repeating: [Bool](repeating: true, count: 200), count: 48))
+    let op = gemm(48, 100, 200, weights: .mask(MaskReference(file: "full", zeros: full)))
+    guard case .runs(let adapted, _) = engine.fit(op) else { return }
+    #expect(adapted.sparsity.weights == .dense)
+  }
+
+  @Test func `random zeros take about as long as the expectation over such zeros`() throws {
+    let chip = try idealChip()
+    var generator = SeededGenerator(seed: 3)
+    for zeros in [0.5, 0.8, 0.95] {
+      let mask = (0..<256).map { _ in (0..<1024).map { _ in Double.random(in: 0..<1, using: &generator) >= zeros } }
+      let real = ZeroMask(mask)
+      let answers = [
+        SparsityPattern.mask(MaskReference(file: "m", zeros: real)), .unstructured(zeros: 1 - real.density),
+      ]
+      .map { S4Engine(chip).answer(gemm(256, 1024, 1024, weights: $0)).elapsed.value }
+      #expect(abs(answers[0] / answers[1] - 1) < 0.02, "\(zeros): \(answers)")
     }
   }
 
@@ -175,7 +237,7 @@ struct UnitLoopTests {
     let mean = means.reduce(0, +) / 40
     let variance = means.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 39
     let problem = try #require(gemm(rows, 1, depth, weights: .unstructured(zeros: zeros)).matrixProblems.first)
-    let expected = chip.keptPerRound(.unstructured(zeros: zeros), of: problem) / 8
+    let expected = chip.stepsPerRound(.unstructured(zeros: zeros), of: problem).mean / 8
     // Five standard errors, and a thousandth for taking lanes as independent.
     #expect(abs(mean - expected) < 5 * (variance / 40).squareRoot() + 1e-3 * expected, "\(mean), not \(expected)")
     #expect(expected > Double(bank) * (1 - zeros))

@@ -465,8 +465,9 @@ struct MechanismTests {
     gpu.vectorKernels.cacheBandwidth = BytesPerCycle(1e9)
     let exp = answer(.exp, 1 << 25, onChip: true)
     #expect(exp.traffic.dram == .zero && exp.bound == .vector)
-    // An operation, a read and a write, four instructions each, on 128 lanes; and an exponential, 16 a cycle.
-    let cycles = Double(1 << 25) * (3 * gpu.vectorKernels.instructionsPerOperation / 128 + 1.0 / 16) / sms
+    // The instructions of an operation, a read and a write on 128 lanes; and an exponential, 16 a cycle.
+    let instructions = gpu.vectorKernels.instructionsPerOperation + 2 * gpu.vectorKernels.instructionsPerAccess
+    let cycles = Double(1 << 25) * (instructions / 128 + 1.0 / 16) / sms
     #expect(isClose(exp.elapsed.value, gpu.launch.value + cycles / exp.clock.value))
   }
 }

@@ -28,8 +28,15 @@ import Workloads
       a, 8, 8, 3, 3, 4, 16, 1,
       """
     ),
-    ("trace", fixture),
+    ("trace", fixture), ("trace", kineto),
   ]
+
+  private static var kineto: String {
+    var trace = KinetoFixture()
+    trace.call("aten::relu", id: 1, at: 10.5, [([2, 4], "float")])
+    trace.kernel("k", at: 12, for: 3, #""External id":1"#)
+    return trace.text
+  }
 
   private static var fixture: String {
     var trace = PyTorchFixture()

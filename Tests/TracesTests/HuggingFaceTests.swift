@@ -155,4 +155,115 @@ import Workloads
     #expect(found.contains { $0.code == .sizeOverflow })
     #expect(problems(llama, options: ImportOptions(batch: 0)).map(\.code) == [.outOfRange])
   }
+
+  // MARK: Latent attention
+
+  /// DeepSeek's layers in small: one dense, two with experts.
+  private let deepSeek = """
+    {"model_type": "deepseek_v3", "hidden_size": 32, "intermediate_size": 96, "num_hidden_layers": 3,
+     "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 100, "torch_dtype": "bfloat16",
+     "q_lora_rank": 12, "kv_lora_rank": 16, "qk_nope_head_dim": 6, "qk_rope_head_dim": 2, "v_head_dim": 5,
+     "n_routed_experts": 8, "n_shared_experts": 2, "num_experts_per_tok": 3, "moe_intermediate_size": 24,
+     "first_k_dense_replace": 1, "moe_layer_freq": 1, "scoring_func": "sigmoid", "num_nextn_predict_layers": 1,
+     "quantization_config": {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}}
+    """
+
+  @Test func `latent attention widens a prompt's keys and values for every head`() throws {
+    let workload = try read(deepSeek, options: ImportOptions(sequenceLength: 10, batch: 2)).workload
+    let found = kinds(workload)
+    #expect(
+      found["layer.attention"]?.kind
+        == .attention(
+          Attention(batch: 2, heads: 4, queryLength: 10, headDimension: 8, valueDimension: 5, isCausal: true)))
+    #expect(found["layer.kv_b_proj"]?.kind == .gemm(GEMM(m: 4 * (6 + 5), n: 20, k: 16)))
+    let attention = 32 * 12 + 12 * 4 * 8 + 32 * (16 + 2) + 16 * 4 * 11 + 4 * 5 * 32
+    let experts = 32 * 8 + 3 * 32 * 24 * (3 + 2)
+    #expect(
+      workload.denseMACs
+        == 20 * (3 * attention + 3 * 32 * 96 + 2 * experts) + 3 * 2 * 4 * 55 * (8 + 5) + 2 * 100 * 32)
+    #expect(found["layer.experts.gate_proj"]?.repeats == 2 && found["layer.gate_proj"]?.repeats == 1)
+    #expect(found["layer.shared_expert.gate_proj"]?.kind == .gemm(GEMM(m: 48, n: 20, k: 32)))
+    #expect(found["layer.q_a_proj"]?.dataType == .fp8 && found["layer.q_a_proj"]?.outputType == .bf16)
+    #expect(found["lm_head"]?.dataType == .bf16 && found["layer.router"]?.dataType == .bf16)
+    #expect(workload.skipped.map(\.count) == [1])
+  }
+
+  @Test func `a decoded token reads the compressed cache`() throws {
+    let options = ImportOptions(phase: .decode, contextLength: 77, batch: 2)
+    let workload = try read(deepSeek, options: options).workload
+    let attention = try #require(kinds(workload)["layer.attention"])
+    #expect(
+      attention.kind
+        == .attention(
+          Attention(
+            batch: 2, heads: 4, keyValueHeads: 1, queryLength: 1, keyLength: 77, headDimension: 18, valueDimension: 16,
+            isLatent: true, isCausal: true)))
+    #expect(attention.denseMACs == 2 * 4 * 77 * (18 + 16))
+    // What widens keys and values for a prompt is in the queries and the result here: as many products a token.
+    let projections = 32 * 12 + 12 * 4 * 8 + 32 * 18 + 16 * 4 * 11 + 4 * 5 * 32
+    let experts = 32 * 8 + 3 * 32 * 24 * 5
+    #expect(
+      workload.denseMACs
+        == 2 * (3 * projections + 3 * 32 * 96 + 2 * experts) + 3 * attention.denseMACs + 2 * 100 * 32)
+    // Written and packed, it comes back the same.
+    let text = String(decoding: TraceWriter.jsonLines(workload), as: UTF8.self)
+    #expect(try read(text).workload.operators == workload.operators)
+    let packed = try TraceContainer.bytes(workload, threads: 1)
+    #expect(try TraceContainer(bytes: packed, name: "packed").workload().operators == workload.operators)
+  }
+
+  @Test func `queries need not be compressed`() throws {
+    let plain = deepSeek.replacing("\"q_lora_rank\": 12", with: "\"q_lora_rank\": null").replacing("_v3", with: "_v2")
+    let found = kinds(try read(plain, options: ImportOptions(sequenceLength: 10)).workload)
+    #expect(found["layer.q_proj"]?.kind == .gemm(GEMM(m: 32, n: 10, k: 32)))
+    #expect(found["layer.q_a_proj"] == nil)
+  }
+
+  // MARK: Sparse weights
+
+  @Test(arguments: [
+    (#""targets": ["Linear"], "ignore": ["lm_head"]"#, ["q_proj": 3, "gate_proj": 3, "lm_head": 0], 0),
+    (#""targets": ["re:.*mlp.*_proj"], "ignore": []"#, ["q_proj": 0, "gate_proj": 3, "lm_head": 0], 0),
+    (
+      #""targets": ["Linear"], "ignore": ["re:.*lm_head", "model.layers.0.mlp.gate_proj", "re:model\\.layers\\.[0-9]+\\.self_attn.*"]"#,
+      ["q_proj": 0, "gate_proj": 2, "lm_head": 0], 0
+    ),
+    (#""targets": ["model.layers.2.self_attn.q_proj"]"#, ["q_proj": 1, "gate_proj": 0, "lm_head": 0], 0),
+    (#""ignore": ["re:(lm_head|x)", "model.layers.7.mlp.up_proj"]"#, ["q_proj": 3, "lm_head": 1], 2),
+  ]) func `targets and ignore say which layers are sparse`(
+    rules: String, expected: [String: Int], unmatched: Int
+  ) throws {
+    let config =
+      llama.dropLast(1).replacing(
+        "\"vocab_size\"",
+        with: """
+          "quantization_config": {"sparsity_config": {"format": "dense", "global_sparsity": 0.5, "sparsity_structure": "2:4",
+          \(rules)}}, "vocab_size"
+          """) + "}"
+    let trace = try read(String(config))
+    for (name, count) in expected {
+      let operators = trace.workload.operators.filter { op in
+        [name, "layer." + name, "layer." + name + ".dense"].contains(op.name)
+      }
+      let sparse = operators.filter { $0.sparsity.weights == .structured(n: 2, m: 4) }
+      #expect(sparse.reduce(0) { $0 + $1.repeats } == count, "\(name)")
+      #expect(operators.reduce(0) { $0 + $1.repeats } == (name == "lm_head" ? 1 : 3), "\(name)")
+    }
+    #expect(trace.workload.denseMACs == (try read(llama)).workload.denseMACs)
+    #expect(trace.warnings.map(\.code) == Array(repeating: .matchesNothing, count: unmatched))
+    #expect(trace.warnings.allSatisfy { $0.location != nil })
+  }
+
+  @Test func `options that mean nothing to a model are warned about`() throws {
+    func warnings(_ options: ImportOptions) throws -> [String] {
+      try read(llama, options: options).warnings.map { String($0.message.prefix { $0 != ":" }) }
+    }
+    #expect(try warnings(ImportOptions(phase: .prefill, sequenceLength: 8, batch: 2)) == [])
+    #expect(try warnings(ImportOptions(contextLength: 8)) == ["the context length changes nothing"])
+    #expect(try warnings(ImportOptions(phase: .decode, sequenceLength: 8)) == [])
+    #expect(
+      try warnings(ImportOptions(phase: .decode, sequenceLength: 8, contextLength: 9)) == [
+        "the sequence length changes nothing"
+      ])
+  }
 }

@@ -162,4 +162,14 @@ import Workloads
     #expect(found.first?.code == .sizeOverflow)
     #expect(found.first?.message.contains("node 'y'") == true)
   }
+
+  @Test func `the batch is used where the model leaves it open, and warned about elsewhere`() throws {
+    func read(_ bytes: [UInt8]) throws -> ImportedTrace {
+      try TraceReader.read(
+        SourceText(name: "net.onnx", bytes: bytes), options: ImportOptions(sequenceLength: 9, batch: 3))
+    }
+    let open = try read(network)
+    #expect(open.workload.samples == 3)
+    #expect(open.warnings.map { $0.message.prefix(28) } == ["the sequence length changes n"].map { $0.prefix(28) })
+  }
 }

@@ -71,7 +71,7 @@ enum RandomWorkload {
     .dense, .structured(n: 2, m: 4), .vectorStructured(v: 64, n: 2, m: 8), .unstructured(zeros: 0.7),
     .block(rows: 32, columns: 32, zeros: 0.95), .bank(size: 64, rate: 16), .bank(size: 32, rate: 2),
     .tile(rows: 128, columns: 128, fraction: 0.4, n: 2, m: 4), .fanIn(2), .wrapped(block: 64, n: 2, m: 4),
-    .mask(file: "a.npy", tensor: "w"),
+    .mask(MaskReference(file: "a.npy", tensor: "w")),
   ]
 
   private static func pick<T>(_ values: [T], _ generator: inout SeededGenerator) -> T {

@@ -17,6 +17,10 @@ enum TemporaryFolder {
     try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
 
+  static func link(_ target: String, at path: String) throws {
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
+  }
+
   static func bytes(_ path: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(fileURLWithPath: path)))
   }

@@ -9,7 +9,7 @@ import Testing
       names == [
         "a100_published", "h200_attention", "h200_attention_shapes", "h200_bdwp24_training", "h200_end_to_end",
         "h200_gemm",
-        "h200_gemm_counters", "h200_layouts", "h200_memops", "h200_published",
+        "h200_gemm_counters", "h200_kernels", "h200_layouts", "h200_memops", "h200_published",
         "h200_spmm", "h200_vectors", "rtx-3090_published", "rtx-a6000_published", "s10_published", "s30_published",
         "s4_published",
         "sat_published", "t4_published",
@@ -49,14 +49,14 @@ import Testing
       "note,us,D,S,H,B,block,density,kind\n" + #""a, ""b""",1707.78,128,8192,32,1,,1.0,sdpa"# + "\n"
     let straight = "kind,density,block,B,H,S,D,us\nsdpa,1.0,,1,32,8192,128,1707.78\n"
     let lines = CSVReport.predictions(try Samples.validated(text)).split(separator: "\n")
-    #expect(lines[0] == "note,us,D,S,H,B,block,density,kind,predicted_us,not_modelled")
+    #expect(lines[0] == "note,us,D,S,H,B,block,density,kind,predicted_us,predicted_W,not_modelled")
     #expect(lines[1].hasPrefix("\"a, \"\"b\"\"\",1707.78,128,8192,32,1,,1.0,sdpa,"))
     let other = CSVReport.predictions(try Samples.validated(straight)).split(separator: "\n")
     #expect(
-      lines[1].split(separator: ",", omittingEmptySubsequences: false).suffix(2)
+      lines[1].split(separator: ",", omittingEmptySubsequences: false).suffix(3)
         == other[1].split(
           separator: ",", omittingEmptySubsequences: false
-        ).suffix(2))
+        ).suffix(3))
   }
 
   @Test func `a product is predicted as the simulator runs it by itself, from memory to memory`() throws {

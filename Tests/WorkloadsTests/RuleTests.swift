@@ -83,7 +83,7 @@ import Workloads
   @Test func `all bad rules are told at once`() {
     let rules = [
       SparsityRule(operators: "nobody", .weights, .structured(n: 2, m: 4)),
-      SparsityRule(.weights, .mask(file: "a", tensor: "b")),
+      SparsityRule(.weights, .mask(MaskReference(file: "a", tensor: "b"))),
       SparsityRule(operators: "head", .weights, .structured(n: 2, m: 4)),
     ]
     let error = #expect(throws: DiagnosticList.self) { try Self.workload.applying(rules) }

@@ -22,8 +22,8 @@ import Workloads
     ("tile(128x64, 0.4, 2:4)", .tile(rows: 128, columns: 64, fraction: 0.4, n: 2, m: 4)),
     ("tile(1x1, 1.0, 4:4)", .tile(rows: 1, columns: 1, fraction: 1, n: 4, m: 4)),
     ("fan-in(7)", .fanIn(7)), ("wrapped(128, 2:4)", .wrapped(block: 128, n: 2, m: 4)),
-    ("mask(weights.bin#encoder.0.fc1)", .mask(file: "weights.bin", tensor: "encoder.0.fc1")),
-    ("mask(a#b#c)", .mask(file: "a", tensor: "b#c")),
+    ("mask(weights.bin#encoder.0.fc1)", .mask(MaskReference(file: "weights.bin", tensor: "encoder.0.fc1"))),
+    ("mask(a#b#c)", .mask(MaskReference(file: "a", tensor: "b#c"))),
   ]
 
   @Test(arguments: forms)
@@ -49,7 +49,7 @@ import Workloads
     "bank(a, 2x)",
     "tile(8x8, 0.5)", "tile(8x8, 0.5, dense)", "tile(8x8, 0.5, 16x)", "tile(8x8, 0.5, 1:2:4)", "fan-in(0)",
     "fan-in(-1)", "wrapped(0, 2:4)", "wrapped(128)", "wrapped(128, 16x)",
-    "fan-in(x)", "fan-in()", "mask(file)", "mask(#tensor)", "mask(file#)", "mask()",
+    "fan-in(x)", "fan-in()", "mask(#tensor)", "mask(file#)", "mask()",
   ])
   func `what is no pattern is told so, with the grammar`(text: String) {
     let error = #expect(throws: SparsityPatternError.self) { try SparsityPattern(parsing: text) }
@@ -135,7 +135,7 @@ import Workloads
   }
 
   @Test func `only the file knows what a mask keeps`() {
-    #expect(SparsityPattern.mask(file: "a", tensor: "b").keptFraction(alongReduction: 64) == nil)
+    #expect(SparsityPattern.mask(MaskReference(file: "a", tensor: "b")).keptFraction(alongReduction: 64) == nil)
   }
 
   @Test(arguments: [2, 3, 4, 5, 8, 16, 17, 64, 1024])
@@ -152,7 +152,7 @@ import Workloads
 
   @Test(arguments: [
     SparsityPattern.dense, .unstructured(zeros: 0.5), .block(rows: 8, columns: 8, zeros: 0.5), .fanIn(4),
-    .mask(file: "a", tensor: "b"),
+    .mask(MaskReference(file: "a", tensor: "b")),
   ])
   func `patterns without groups have no fixed metadata and fit any length`(pattern: SparsityPattern) {
     #expect(pattern.metadataBitsPerValue == 0)

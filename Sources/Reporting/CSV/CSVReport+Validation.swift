@@ -1,3 +1,4 @@
+import Documents
 public import Validation
 
 extension CSVReport {

@@ -1,3 +1,4 @@
+import Documents
 import Hardware
 import Quantities
 import Simulation
@@ -6,7 +7,7 @@ import Workloads
 /// Reports for data frames: one table, every number in base units, its unit in its column's name.
 public enum CSVReport {
   /// The report's main table: operators of a run, machines of a comparison, phases of a training run, constants of a
-  /// machine, kinds of a trace, metrics of groups of measurements, causes of lost speedup.
+  /// machine, kinds of a trace, metrics of groups of measurements, operators of a timed trace, causes of lost speedup.
   public static func text(_ report: Report) -> String {
     switch report {
     case .run(let report, _): operators(report.comparison)
@@ -15,8 +16,10 @@ public enum CSVReport {
     case .sweep(let report): sweep(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
-    case .trace(let workload, _): kinds(workload)
+    case .trace(let report): kinds(report.workload)
+    case .sparsity(let tensors, _): sparsity(tensors)
     case .validation(let groups): errors(groups)
+    case .traceValidation(let validation, _): trace(validation)
     case .losses(let report): losses(report)
     }
   }
@@ -101,12 +104,15 @@ public enum CSVReport {
 
   private static func kinds(_ workload: Workload) -> String {
     var table = CSVTable([
-      "schema_version", "workload", "kind", "phase", "data_types", "operators", "runs", "dense_macs",
+      "schema_version", "workload", "kind", "phase", "data_types", "operators", "unique_operators", "runs",
+      "dense_macs",
+      "bytes",
     ])
     for row in TraceSummary(workload).rows {
       table.add([
         cell(Version.reportSchema), workload.name, row.kind, row.phase.rawValue,
-        row.types.map(\.rawValue).joined(separator: " "), cell(row.operators), cell(row.runs), cell(row.macs),
+        row.types.map(\.rawValue).joined(separator: " "), cell(row.operators), cell(row.unique), cell(row.runs),
+        cell(row.macs), cell(Int(row.bytes.count)),
       ])
     }
     return table.text

@@ -15,8 +15,11 @@ public enum JSONReport {
       case .sweep(let report): ("sweep", sweep(report))
       case .machines(let machines): ("machines", [("machines", .array(machines.map { .object(machine($0)) }))])
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
-      case .trace(let workload, let format): ("trace", trace(workload, format))
+      case .trace(let report): ("trace", trace(report))
+      case .sparsity(let tensors, let others):
+        ("sparsity", [("other_tensors", .integer(others)), ("tensors", .array(tensors.map { .object(sparsity($0)) }))])
       case .validation(let groups): ("validation", [("groups", .array(groups.map { .object(errors($0)) }))])
+      case .traceValidation(let validation, _): ("trace_validation", trace(validation))
       case .losses(let report): ("losses", losses(report))
       }
     let header: [(String, JSONValue)] = [
@@ -158,12 +161,25 @@ public enum JSONReport {
     ])
   }
 
-  private static func trace(_ workload: Workload, _ format: String) -> [(String, JSONValue)] {
+  private static func trace(_ report: TraceReport) -> [(String, JSONValue)] {
+    let (workload, format) = (report.workload, report.format)
     let summary = TraceSummary(workload)
+    func group(_ group: TraceSummary.Group) -> JSONValue {
+      .object([
+        ("name", .string(group.name)), ("shape", .string(group.shape)), ("sparsity", .string(group.sparsity.text)),
+        ("operators", .integer(group.operators)), ("runs", .integer(group.runs)), ("dense_macs", .integer(group.macs)),
+        ("weights", .integer(group.weights)), ("kept_weights", .optional(group.keptWeights.map { Int($0.rounded()) })),
+      ])
+    }
     return [
       ("name", .string(workload.name)), ("source", .string(workload.source)), ("format", .string(format)),
       ("samples", .optional(workload.samples)), ("operators", .integer(summary.operators)),
-      ("runs", .integer(summary.runs)), ("dense_macs", .integer(summary.macs)),
+      ("unique_operators", .integer(summary.unique)), ("runs", .integer(summary.runs)),
+      ("dense_macs", .integer(summary.macs)), ("weights", .integer(summary.weights)),
+      ("bytes", .integer(Int(summary.bytes.count))),
+      ("file_bytes", .optional(report.storage.map { Int($0.file.count) })),
+      ("json_lines_bytes", .optional(report.storage.map { Int($0.text.count) })),
+      ("blocks", .optional(report.storage?.blocks)),
       (
         "by_kind",
         .array(
@@ -171,7 +187,8 @@ public enum JSONReport {
             .object([
               ("kind", .string(row.kind)), ("phase", .string(row.phase.rawValue)),
               ("data_types", .array(row.types.map { .string($0.rawValue) })), ("operators", .integer(row.operators)),
-              ("runs", .integer(row.runs)), ("dense_macs", .integer(row.macs)),
+              ("unique_operators", .integer(row.unique)), ("runs", .integer(row.runs)),
+              ("dense_macs", .integer(row.macs)), ("bytes", .integer(Int(row.bytes.count))),
             ])
           })
       ),
@@ -180,11 +197,11 @@ public enum JSONReport {
         .array(
           summary.patterns.map { .object([("pattern", .string($0.pattern)), ("operators", .integer($0.count))]) })
       ),
-      ("skipped", skipped(workload.skipped)),
+      ("groups", .array(summary.groups.map(group))), ("skipped", skipped(workload.skipped)),
     ]
   }
 
-  private static func skipped(_ parts: [Workload.Skipped]) -> JSONValue {
+  static func skipped(_ parts: [Workload.Skipped]) -> JSONValue {
     .array(parts.map { counted("reason", $0.reason, $0.count, $0.examples) })
   }
 

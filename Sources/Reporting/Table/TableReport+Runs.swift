@@ -176,7 +176,7 @@ extension RunTotals {
 
 extension Phase {
   /// The name that fits a narrow column.
-  fileprivate var shortName: String {
+  var shortName: String {
     switch self {
     case .inference, .forward, .update: rawValue
     case .backwardData: "bwd-data"

@@ -44,9 +44,9 @@ extension TableReport {
   private static func rows(_ groups: [ErrorGroup]) -> Int { groups.reduce(0) { $0 + $1.measurements.count } }
 
   private static func table(_ groups: [ErrorGroup]) -> TextTable {
-    let others = Metric.allCases.filter { metric in
-      metric != .time && metric != .power && groups.contains { $0.statistics(metric) != nil }
-    }
+    let measured = Metric.allCases.filter { metric in groups.contains { $0.statistics(metric) != nil } }
+    // Energy is time × power.
+    let others = measured.filter { $0 != .time && !($0 == .power && measured.contains(.energy)) }
     var table = TextTable(
       [
         .words("type"), .words("weights"), .words("class", cut: .end), .number("rows"), .number("time"),

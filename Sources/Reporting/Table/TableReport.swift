@@ -14,8 +14,10 @@ public enum TableReport {
     case .sweep(let report): sweep(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): details(machine)
-    case .trace(let workload, let format): trace(workload, format)
+    case .trace(let report): trace(report)
+    case .sparsity(let tensors, let others): sparsity(tensors, others)
     case .validation(let groups): errors(groups)
+    case .traceValidation(let validation, let operators): trace(validation, operators)
     case .losses(let report): losses(report)
     }
   }
@@ -65,34 +67,6 @@ public enum TableReport {
           "\(variant.unknown): " + variant.values.map { "\($0.path) \($0.value)" }.joined(separator: ", "), indent: "  "
         )
       }.joined()
-  }
-
-  // MARK: Traces
-
-  private static func trace(_ workload: Workload, _ format: String) -> String {
-    let summary = TraceSummary(workload)
-    var text = heading(
-      [workload.name, format] + (workload.samples.map { [plural($0, "sample")] } ?? []))
-    text += wrapped("from \(workload.source.printable)") + "\n"
-    var table = TextTable([
-      .words("kind"), .words("phase"), .words("types"), .number("in trace"), .number("runs"), .number("MACs"),
-      .number("share"),
-    ])
-    let total = Double(summary.macs)
-    for row in summary.rows {
-      table.add([
-        row.kind, row.phase.rawValue, row.types.map(\.rawValue).joined(separator: ", "), "\(row.operators)",
-        countText(row.runs), row.macs == 0 ? "–" : countText(row.macs),
-        row.macs == 0 ? "–" : percentText(ratio(Double(row.macs), total)),
-      ])
-    }
-    table.add(["total", "", "", "\(summary.operators)", countText(summary.runs), countText(summary.macs), ""])
-    text += table.text()
-    if !summary.patterns.isEmpty {
-      text += "\nsparsity\n"
-      for (pattern, count) in summary.patterns { text += "  \(pattern.printable) in \(plural(count, "operator"))\n" }
-    }
-    return text + skipped(workload.skipped)
   }
 
   // MARK: Parts that several reports share

@@ -32,7 +32,7 @@ extension Footprint {
     }
     if case .attention(let attention) = op.kind {
       // Fused: scores never leave the chip. A is keys and values, B queries.
-      let keysAndValues = problems.reduce(0) { $0 + $1.aElements }
+      let keysAndValues = first.aElements + (attention.isLatent ? 0 : last.aElements)
       self.init(
         a: Bytes(bits: Int64(keysAndValues) * bits), aMetadata: .zero, b: Bytes(bits: Int64(first.bElements) * bits),
         c: Bytes(bits: Int64(last.cElements) * outputBits), aIsWeights: false)

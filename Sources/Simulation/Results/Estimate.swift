@@ -27,12 +27,14 @@ public struct Estimate: Sendable {
   public var isPowerCapped: Bool
   /// How it was laid out on the machine.
   public var mapping: Mapping
+  /// What a systolic array and its buffers did; nil on other machines and for vector operators.
+  public var array: ArrayActivity?
 
   /// An answer.
   public init(
     elapsed: Seconds, cycles: Cycles, clock: Hertz, bound: Bound, matrix: UnitTime, vector: UnitTime,
     memory: UnitTime, macs: MACCount, traffic: Traffic, energy: EnergyBreakdown, isPowerCapped: Bool,
-    mapping: Mapping
+    mapping: Mapping, array: ArrayActivity? = nil
   ) {
     self.elapsed = elapsed
     self.cycles = cycles
@@ -46,6 +48,7 @@ public struct Estimate: Sendable {
     self.energy = energy
     self.isPowerCapped = isPowerCapped
     self.mapping = mapping
+    self.array = array
   }
 }
 
@@ -57,6 +60,39 @@ extension Estimate {
       matrix: UnitTime(idle: elapsed), vector: UnitTime(idle: elapsed), memory: UnitTime(idle: elapsed),
       macs: MACCount(), traffic: Traffic(), energy: EnergyBreakdown(), isPowerCapped: false, mapping: mapping)
   }
+}
+
+/// What a systolic array and its buffers did for one operator, in values and not in bytes: what SCALE-Sim counts.
+public struct ArrayActivity: Hashable, Sendable {
+  /// Cycles of the array, as if memory always answered in time.
+  public var cycles = 0
+  /// Cycles in which it waits for memory, or for pruning on the way in.
+  public var stallCycles = 0
+  /// Cycles until memory answers and the first filters are there.
+  public var prefetchCycles = 0
+  /// Elements of the array.
+  public var elements = 0
+  /// Values read from the buffer of inputs.
+  public var inputReads = 0
+  /// Values read from the buffer of filters.
+  public var filterReads = 0
+  /// Values written to the buffer of outputs.
+  public var outputWrites = 0
+  /// Inputs that come from off-chip memory.
+  public var offChipInputReads = 0
+  /// Filter values that come from off-chip memory.
+  public var offChipFilterReads = 0
+  /// Results that go to off-chip memory.
+  public var offChipOutputWrites = 0
+  /// Values of the filters, zeros among them.
+  public var filterValues = 0
+  /// Values of the filters that are stored.
+  public var storedFilterValues = 0
+  /// Bits of the position of each stored value.
+  public var positionBits = 0
+
+  /// Nothing yet.
+  public init() {}
 }
 
 /// How an operator was laid out on a machine.

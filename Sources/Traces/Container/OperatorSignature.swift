@@ -106,7 +106,7 @@ extension Duration {
 /// A signature as numbers: one list for each field of each kind, so that equal sizes come to stand together.
 ///
 /// `fixed` are the fields that every operator of the kind has, in the order below; `variable` are the parameters of
-/// patterns and the columns of grouped products, whose number the fixed fields tell. Both are part of the format.
+/// patterns, the columns of grouped products and the features of values that differ from those of keys, whose number the fixed fields tell. Both are part of the format.
 struct SignatureNumbers {
   var fixed: [UInt64] = []
   var variable: [UInt64] = []
@@ -142,9 +142,11 @@ struct SignatureNumbers {
       ])
     case .attention(let a):
       add([
-        a.batch, a.heads, a.keyValueHeads, a.queryLength, a.keyLength, a.headDimension, a.isCausal ? 1 : 0,
+        a.batch, a.heads, a.keyValueHeads, a.queryLength, a.keyLength, a.headDimension,
+        (a.isCausal ? 1 : 0) + (a.isLatent ? 2 : 0) + (a.valueDimension == a.headDimension ? 0 : 4),
         a.window.map { $0 + 1 } ?? 0,
       ])
+      if a.valueDimension != a.headDimension { variable.append(UInt64(bitPattern: Int64(a.valueDimension))) }
     case .elementwise(let e): add([Self.place(e.function), e.elements, e.inputs])
     case .normalization(let n): add([Self.place(n.function), n.rows, n.width])
     case .softmax(let s): add([s.rows, s.width])
@@ -176,8 +178,8 @@ struct SignatureNumbers {
     case .tile(let rows, let columns, _, let n, let m): return (6, all(rows, columns, n, m))
     case .fanIn(let kept): return (7, all(kept))
     case .wrapped(let block, let n, let m): return (9, all(block, n, m))
-    case .mask(let file, let tensor):
-      return (8, all(texts.insert(Array(file.utf8)), texts.insert(Array(tensor.utf8))))
+    case .mask(let mask):
+      return (8, all(texts.insert(Array(mask.file.utf8)), texts.insert(Array(mask.tensor.utf8))))
     }
   }
 
@@ -220,7 +222,7 @@ extension OperatorSignature {
       case 6:
         pattern = .tile(rows: try next(), columns: try next(), fraction: 0, n: try next(), m: try next())
       case 7: pattern = .fanIn(try next())
-      case 8: return .mask(file: try text(try variable()), tensor: try text(try variable()))
+      case 8: return .mask(MaskReference(file: try text(try variable()), tensor: try text(try variable())))
       case 9: pattern = .wrapped(block: try next(), n: try next(), m: try next())
       default: throw FieldProblem(field: "a pattern", reason: "form \(form) is unknown")
       }
@@ -261,10 +263,14 @@ extension OperatorSignature {
           dilation: Extent(try size(f + 13), try size(f + 14)), groups: try size(f + 15)))
     case 3:
       let window = try size(f + 7)
+      let flags = numbers[f + 6]
+      guard flags < 8 else { throw FieldProblem(field: "causal", reason: "it is \(flags)") }
       body = .attention(
         Attention(
           batch: try size(f), heads: try size(f + 1), keyValueHeads: try size(f + 2), queryLength: try size(f + 3),
-          keyLength: try size(f + 4), headDimension: try size(f + 5), isCausal: numbers[f + 6] != 0,
+          keyLength: try size(f + 4), headDimension: try size(f + 5),
+          valueDimension: flags & 4 == 0 ? nil : try integer(try variable()), isLatent: flags & 2 != 0,
+          isCausal: flags & 1 != 0,
           window: window == 0 ? nil : window - 1))
     case 4:
       body = .elementwise(

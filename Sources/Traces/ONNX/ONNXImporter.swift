@@ -25,6 +25,10 @@ struct ONNXImporter {
   private var producers: [String: [Int]] = [:]
   private var operators: [Operator] = []
   private var skipped: [Workload.Skipped] = []
+  /// Whether the first dimension of an input is open, so that the batch is put there.
+  private var isBatchOpen = false
+  /// The first dimension that inputs which are no parameters agree on.
+  private var samples: Int?
 
   /// Whether bytes look like a ModelProto: its first field is the version of the format, and a graph follows.
   static func looksLikeModel(_ bytes: [UInt8]) -> Bool {
@@ -47,10 +51,14 @@ struct ONNXImporter {
       throw DiagnosticList(
         Diagnostic(.unknownFormat, "\(name) is no ONNX model: at byte \(error.offset), \(error.reason)"))
     }
-    var importer = ONNXImporter(model: model, batch: options.batch, sink: sink, source: name)
+    var importer = ONNXImporter(model: model, batch: options.batch ?? 1, sink: sink, source: name)
     importer.run()
+    options.reportUnused(
+      besides: importer.isBatchOpen ? [.batch] : [],
+      importer.isBatchOpen ? "an ONNX model leaves only the batch open" : "the sizes of this ONNX model are fixed", sink
+    )
     return Workload(
-      name: TraceReader.stem(name), source: "ONNX model \(name)", samples: options.batch,
+      name: TraceReader.stem(name), source: "ONNX model \(name)", samples: importer.samples,
       operators: importer.operators, skipped: importer.skipped)
   }
 
@@ -69,8 +77,11 @@ struct ONNXImporter {
       types[info.name] = info.type
       guard let shape = info.shape, shape.count <= Self.mostAxes else { continue }
       let known = shape.enumerated().map { index, size in (size ?? 0) > 0 ? size : index == 0 ? batch : nil }
+      if let first = shape.first, (first ?? 0) <= 0 { isBatchOpen = true }
       if !known.contains(nil) { shapes[info.name] = known.compactMap(\.self) }
     }
+    let firsts = Set(model.inputs.filter { !parameters.contains($0.name) }.compactMap { shapes[$0.name]?.first })
+    samples = firsts.count == 1 ? firsts.first : nil
   }
 
   private mutating func run() {

@@ -22,6 +22,27 @@ struct ChangeArguments: ParsableArguments {
       discussion: "Patterns: \(SparsityPattern.grammar).", valueName: "rule"))
   var sparsity: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Weights whose zeros count: .safetensors, its index.json, or a folder of .npy, .smtx or .mtx, by name.",
+      valueName: "file|folder"))
+  var weights: String?
+
+  @Option(help: ArgumentHelp("Which tensor is whose: a CSV with operator,tensor; * in names.", valueName: "file"))
+  var weightNames: String?
+
+  @Option(
+    help: ArgumentHelp("Densities by layer: a CSV with layer,operand,density,structure,source.", valueName: "file"))
+  var densities: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A TEAL table of activation sparsity for a decoder's layer; may be repeated.", valueName: "file"))
+  var activations: [String] = []
+
+  @Option(help: ArgumentHelp("The effective sparsity at which those tables are read.", valueName: "fraction"))
+  var effectiveSparsity: Double = 0.5
+
   @Option(help: ArgumentHelp("Run a training step by this method.", valueName: "method"))
   var training: TrainingMethod?
 
@@ -49,6 +70,22 @@ struct ChangeArguments: ParsableArguments {
   @OptionGroup(title: "Model descriptions")
   var model: ModelArguments
 
+  private var files: SparsityFiles {
+    SparsityFiles(
+      weights: weights, weightNames: weightNames, densities: densities, activations: activations,
+      effectiveSparsity: effectiveSparsity)
+  }
+
+  func validate() throws {
+    guard training == nil || files.isEmpty else {
+      throw ValidationError("--training prunes as it goes; leave --weights, --densities and --activations out")
+    }
+    guard weightNames == nil || weights != nil else { throw ValidationError("--weight-names needs --weights") }
+    guard (0..<1).contains(effectiveSparsity) else {
+      throw ValidationError("--effective-sparsity is \(effectiveSparsity); it must be from 0 to below 1")
+    }
+  }
+
   /// Reads and prepares a training run of several phases; warnings go to standard error.
   func study(
     _ schedule: TrainingSchedule, of trace: String, by method: TrainingMethod
@@ -58,7 +95,7 @@ struct ChangeArguments: ParsableArguments {
     let study = try ScheduledStudy(
       trace: trace, sparsity: rules, training: method, schedule: schedule, dataType: dataType, options: model.options)
     Console.progress("")
-    Console.show(study.warnings + model.warnings(for: study.format))
+    Console.show(study.warnings)
     return study
   }
 
@@ -70,9 +107,9 @@ struct ChangeArguments: ParsableArguments {
     Console.progress("reading \(trace)")
     let study = try Study(
       trace: trace, sparsity: sparsity + (rule.map { [$0] } ?? []), training: training, dataType: dataType,
-      weightType: weightType, options: model.options)
+      weightType: weightType, files: files, options: model.options)
     Console.progress("")
-    if !isAgain { Console.show(study.warnings + model.warnings(for: study.format)) }
+    if !isAgain { Console.show(study.warnings) }
     return study
   }
 
@@ -94,29 +131,13 @@ struct ModelArguments: ParsableArguments {
   @Option(help: ArgumentHelp("For a config.json: tokens that a decoded one attends to.", valueName: "tokens"))
   var context: Int?
 
-  @Option(help: ArgumentHelp("For a config.json: sequences or images (default: 1).", valueName: "count"))
+  @Option(
+    help: ArgumentHelp(
+      "For a config.json, or an ONNX model that leaves it open: sequences or images (default: 1).", valueName: "count"))
   var batch: Int?
 
   var options: ImportOptions {
-    var options = ImportOptions(contextLength: context)
-    if let phase { options.phase = phase }
-    if let sequence { options.sequenceLength = sequence }
-    if let batch { options.batch = batch }
-    return options
-  }
-
-  /// What was given but means nothing to the format.
-  func warnings(for format: TraceFormat?) -> [Diagnostic] {
-    guard let format, format != .huggingFaceConfig else { return [] }
-    let given = [
-      ("--phase", phase != nil), ("--sequence", sequence != nil), ("--context", context != nil),
-      ("--batch", batch != nil),
-    ]
-    return given.filter(\.1).map { name, _ in
-      Diagnostic(
-        .unknownKey, "\(name) changes nothing: the input is a \(format.title), whose sizes are fixed",
-        severity: .warning)
-    }
+    ImportOptions(phase: phase, sequenceLength: sequence, contextLength: context, batch: batch)
   }
 
   func validate() throws {
@@ -148,6 +169,7 @@ extension SystolicArray.Dataflow: ExpressibleByArgument {}
 extension SimulationOptions.Power: ExpressibleByArgument {}
 extension ImportOptions.Phase: ExpressibleByArgument {}
 extension Report.Format: ExpressibleByArgument {}
+extension TraceExport.Format: ExpressibleByArgument {}
 
 extension Report.OperatorLimit: ExpressibleByArgument {
   /// Reads a count or `all`.

@@ -31,9 +31,15 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many kinds of operators the table lists.", valueName: "count|all"))
   var operators: Report.OperatorLimit = .first(15)
 
+  @Option(
+    help: ArgumentHelp(
+      "On a systolic array: also write SCALE-Sim's report files, as far as they can be filled.", valueName: "folder"))
+  var scaleSim: String?
+
   @OptionGroup var output: FormatArguments
 
   func validate() throws {
+    if schedule != nil, scaleSim != nil { throw ValidationError("--scale-sim reports on one run, not on a --schedule") }
     if schedule != nil, workload.changes.training == nil {
       throw ValidationError("--schedule needs --training, what prunes")
     }
@@ -51,8 +57,25 @@ struct SimulateCommand: ParsableCommand {
     Console.progress("simulating on \(machine.name)")
     let report = try study.run(on: machine, options: workload.simulation)
     Console.progress("")
+    if let scaleSim {
+      // SCALE-Sim runs every layer by itself.
+      var options = workload.simulation
+      options.residency = .isolated
+      try writeScaleSim(try Simulator.simulate(study.workload, on: machine, options: options), scaleSim)
+    }
     try Console.output(Report.run(report, operators: operators).text(as: output.format))
   }
+}
+
+private func writeScaleSim(_ run: RunResult, _ folder: String) throws(DiagnosticList) {
+  guard let files = ScaleSimReport.files(run) else {
+    throw DiagnosticList(
+      Diagnostic(
+        .unsupportedOperator, "\(run.machine) ran nothing on a systolic array, which is what SCALE-Sim reports on",
+        help: "leave --scale-sim out, or take a systolic array"))
+  }
+  try OutputFile.makeFolder(folder)
+  for file in files { try OutputFile.write(Array(file.text.utf8), to: folder + "/" + file.name) }
 }
 
 /// What `body` makes of each input, or the problems of all inputs together.

@@ -4,15 +4,15 @@ import Lacuna
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trace",
-    abstract: "Imports traces and shows what they hold.",
+    abstract: "Imports and exports traces, and shows what they hold.",
     discussion: """
       From a recorded PyTorch run to a trace of lacuna's own, and a look into it:
         lacuna trace import recorded.json -o model.ltrace
         lacuna trace info model.ltrace
       """,
     subcommands: [
-      Import.self, Info.self, Cat.self, Compress.self, Decompress.self, Verify.self, Slice.self, Merge.self, Diff.self,
-      Stats.self,
+      Import.self, Export.self, Info.self, Cat.self, Compress.self, Decompress.self, Verify.self, Slice.self,
+      Merge.self, Diff.self, Stats.self, Sparsity.self,
     ])
 
   /// Reads a trace; warnings go to standard error.
@@ -20,7 +20,7 @@ struct TraceCommand: ParsableCommand {
     Console.progress("reading \(path)")
     let trace = try TraceReader.read(path, options: model.options)
     Console.progress("")
-    Console.show(trace.warnings + model.warnings(for: trace.format))
+    Console.show(trace.warnings)
     return trace
   }
 
@@ -61,14 +61,46 @@ struct TraceCommand: ParsableCommand {
         try Console.output(TraceWriter.jsonLines(trace.workload))
       } else {
         try TraceWriter.write(trace.workload, to: output)
-        try Console.output(Report.trace(trace.workload, format: trace.format.title).text(as: .table))
+        try Console.output(Report.trace(TraceReport(trace)).text(as: .table))
       }
+    }
+  }
+
+  struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Writes a trace in a format that others read.",
+      discussion: """
+        A table for a data frame, and a topology that SCALE-Sim runs:
+          lacuna trace export resnet50.jsonl.zst --format csv -o resnet50.csv
+          lacuna trace export resnet50.jsonl.zst --format scale-sim -o resnet50-topology.csv
+
+        What a format cannot hold is said.
+        """)
+
+    @Argument(help: "The trace in any format that is read; - for standard input.")
+    var trace: String
+
+    @Option(help: "The format to write.")
+    var format: TraceExport.Format
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
+    var output: String
+
+    @OptionGroup(title: "Model descriptions")
+    var model: ModelArguments
+
+    func run() throws {
+      let export = try TraceExport(try TraceCommand.read(trace, model).workload, as: format)
+      Console.show(export.warnings)
+      guard output != "-" else { return try Console.output(export.bytes) }
+      try OutputFile.write(export.bytes, to: output)
+      try Console.output("\(export.rows) rows\n")
     }
   }
 
   struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Shows what a trace holds, by kind and phase.",
+      abstract: "Shows what a trace holds: its kinds, its sparse layers, its largest operators.",
       discussion: """
         How many multiply-accumulates does a trace have?
           lacuna trace info bert-large.jsonl.zst --format json | jq .dense_macs
@@ -83,8 +115,8 @@ struct TraceCommand: ParsableCommand {
     @OptionGroup var output: FormatArguments
 
     func run() throws {
-      let trace = try TraceCommand.read(trace, model)
-      try Console.output(Report.trace(trace.workload, format: trace.format.title).text(as: output.format))
+      let imported = try TraceCommand.read(trace, model)
+      try Console.output(Report.trace(TraceReport(imported, path: trace)).text(as: output.format))
     }
   }
 

@@ -9,7 +9,10 @@ struct ValidateCommand: ParsableCommand {
       How far are decoding products in FP16 from those of a real H200?
         lacuna validate --group 'h200_gemm/fp16/*/decode'
 
-      Without --data, all measurements of Configs/Reference are compared, each with the machine that its file is named \
+      How far is a whole network, operator by operator, from its recording by torch.profiler?
+        lacuna validate --trace Timed/bert-large.kineto.json.zst --hardware h200
+
+      Without --data or --trace, all measurements of Configs/Reference are compared, each with the machine that its file is named \
       after. With --data, each row of a file is printed with the predictions beside its own columns, or with --format \
       table a summary; the file needs the columns of one of those in Configs/Reference.
       """)
@@ -27,6 +30,20 @@ struct ValidateCommand: ParsableCommand {
       "Only groups of this name, FILE/TYPE/WEIGHTS/CLASS, or of this file or machine; * stands for any characters.",
       valueName: "glob"))
   var group: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A trace whose operators were timed, such as one of torch.profiler; - for standard input.", valueName: "file"))
+  var trace: String?
+
+  @Option(help: "With --trace: how many kinds of operators the table lists.")
+  var operators: Report.OperatorLimit = .first(15)
+
+  @Option(
+    help:
+      "With --trace: whether a GPU's power limit holds for load without end, or for the first milliseconds, as of one step."
+  )
+  var power: SimulationOptions.Power = .burst
 
   @Option(help: "How the result is written (default: table; csv with --data).")
   var format: Format?
@@ -50,12 +67,20 @@ struct ValidateCommand: ParsableCommand {
 
   func validate() throws {
     if data != nil, hardware == nil { throw ValidationError("--data needs --hardware, the machine that was measured") }
+    if trace != nil {
+      if hardware == nil { throw ValidationError("--trace needs --hardware, the machine it was recorded on") }
+      if data != nil || group != nil { throw ValidationError("--trace goes with neither --data nor --group") }
+      if format == .markdown || format == .svg {
+        throw ValidationError("a trace is told as table, json or csv")
+      }
+    }
     if printsRows, group != nil {
       throw ValidationError("--group chooses groups of a summary; with --data it needs --format table or json")
     }
   }
 
   func run() throws {
+    if let trace, let hardware { return try compare(trace, on: hardware) }
     if let data, let hardware {
       let validated = try Self.validated(data, on: hardware)
       if printsRows { return try Console.output(CSVReport.predictions(validated)) }
@@ -65,6 +90,23 @@ struct ValidateCommand: ParsableCommand {
       try Self.validated(path, on: hardware)
     }
     try show(files)
+  }
+
+  private func compare(_ trace: String, on hardware: String) throws {
+    let machine = try Machine(named: hardware)
+    Console.progress("reading \(trace)")
+    let imported = try TraceReader.read(trace)
+    Console.progress("simulating on \(machine.name)")
+    let validation = try TraceValidation(imported.workload, on: machine, power: power)
+    Console.progress("")
+    Console.show(imported.warnings)
+    let format: Report.Format =
+      switch format ?? .table {
+      case .json: .json
+      case .csv: .csv
+      case .table, .markdown, .svg: .table
+      }
+    try Console.output(Report.traceValidation(validation, operators: operators).text(as: format))
   }
 
   private func show(_ files: [ValidatedFile]) throws(DiagnosticList) {

@@ -73,6 +73,9 @@ struct S4Engine: Engine {
     switch pattern {
     case .unstructured(let zeros) where zeros == 0: return .rate(1)
     case .dense, .unstructured: return .asIs
+    case .mask(let mask):
+      guard let zeros = mask.zeros else { return .dense("their zeros have not been read") }
+      return zeros.density == 1 ? .rate(1) : .asIs
     case .structured(let n, let m):
       guard chip.bankSize % m == 0 else { return .dense("groups of \(m) do not fill banks of \(chip.bankSize)") }
       return .rate(chip.rate(keeping: n * (chip.bankSize / m)))
@@ -89,7 +92,7 @@ struct S4Engine: Engine {
         return .dense("banks of \(size) do not divide the machine's banks of \(chip.bankSize)")
       }
       return .rate(chip.rate(keeping: size / rate * (chip.bankSize / size)))
-    case .vectorStructured, .block, .tile, .wrapped, .fanIn, .mask:
+    case .vectorStructured, .block, .tile, .wrapped, .fanIn:
       return .dense("its banks may keep any number of values")
     }
   }
@@ -107,14 +110,15 @@ struct S4Engine: Engine {
   func schedule(_ task: Task, rate: MACRate) -> UnitSchedule {
     var best: (schedule: UnitSchedule, cost: (Double, Double, Double))?
     let problems = task.asOperator.matrixProblems.map { $0.turn(of: task.turns, task.kind) }
+    let steps = problems.map { chip.stepsPerRound($0.hasWeights ? task.sparsity.weights : .dense, of: $0) }
     for split in SplitOverCores.allCases where split == .batch || problems.contains(where: \.hasWeights) {
       for along in 1...chip.unitsPerCore where chip.unitsPerCore % along == 0 {
         var s = UnitSchedule(isFluid: ignored.contains(.tiling), countsIndices: !ignored.contains(.metadata))
         (s.split, s.unitsAlongOutputs) = (split, along)
         if case .bank(_, let rate) = task.sparsity.weights { s.rate = rate }
-        for problem in problems {
+        for (problem, steps) in zip(problems, steps) {
           s.add(
-            problem, pattern: problem.hasWeights ? task.sparsity.weights : .dense, rate: rate,
+            problem, pattern: problem.hasWeights ? task.sparsity.weights : .dense, steps: steps, rate: rate,
             elementBytes: Double(task.dataType.bits) / 8, outputBytes: Double(task.outputType.bits) / 8, on: chip)
         }
         let outside = max(memoryTime(s.weightReads), s.networkBytes / chip.network.value)

@@ -10,6 +10,9 @@ import Workloads
 ///   a chunk of fewer banks is kept in copies. Of each bank only kept values take a step: Σ kept · lanes · columns /
 ///   (MACs a cycle). Where banks keep different numbers, all lanes wait for the fullest. Banks of an operand without
 ///   a bank pattern are as equal as they can be.
+///   Banks of a mask keep what they keep: in slot t of a chunk of b banks lane l works on bank (t + l) mod b, and a slot
+///   takes as many steps as the fullest of its banks keeps. Weights are stored padded to those steps, as they are
+///   multiplied.
 /// - Cores and units divide the product as ``SplitOverCores`` and ``unitsAlongOutputs`` say; the busiest unit of the
 ///   busiest core sets the time. Products of a batch go to cores whole, where there are enough of them.
 /// - Rate R leaves a step count of 1/R but needs the same activations: what a unit is filled with in that time, its
@@ -21,7 +24,7 @@ import Workloads
 ///   that take the same lanes.
 /// - Weights come as value and index. Padding to whole banks, lanes and columns is executed.
 ///
-/// Left out: the ring's hops, halos between cores that share an image.
+/// Left out: of several masked products (groups, batches) each is taken as their average; the ring's hops, halos between cores that share an image.
 struct UnitSchedule {
   /// Whether rounds and banks divide the product without remainder and units share them evenly: a model without tiling.
   var isFluid = false
@@ -64,13 +67,13 @@ struct UnitSchedule {
   var imbalance: Double { busiest - issue }
 
   mutating func add(
-    _ problem: MatrixProblem, pattern: SparsityPattern, rate macs: MACRate, elementBytes: Double,
+    _ problem: MatrixProblem, pattern: SparsityPattern, steps: RoundSteps, rate macs: MACRate, elementBytes: Double,
     outputBytes: Double, on chip: S4Processor
   ) {
     let share = CoreShare(problem, split, on: chip)
     let keptFraction = pattern.keptFraction(alongReduction: problem.k) ?? 1
     let isSparse = pattern != .dense
-    let kept = isFluid ? Double(problem.k) * keptFraction : chip.keptPerRound(pattern, of: problem)
+    let kept = isFluid ? Double(problem.k) * keptFraction : steps.mean
     let indexBits = isSparse && countsIndices ? Double(ceilLog2(chip.bankSize)) : 0
     let tile = Double(chip.lanes * chip.columns)
     let units = Double(chip.chips * chip.cores * chip.unitsPerCore)
@@ -86,17 +89,20 @@ struct UnitSchedule {
       isFluid ? Double(problem.m * problem.n * problem.count) / tile : Double(count)
     let roundsOfUnit =
       isFluid ? work / units : Double(lanesOfUnit * quotient(share.products * columnGroups, across))
+    // The busiest unit may have lanes that keep more than the average.
+    let excess = isFluid ? 1 : steps.excess(of: lanesOfUnit, along: along, ofCore: laneGroups)
     let roundIssue = kept * tile / macs.perCycle
     let roundRead = kept * tile * elementBytes / chip.l1Port.value
     issue += work * roundIssue / units
-    busiest += roundsOfUnit * roundIssue
-    read += roundsOfUnit * roundRead
+    busiest += roundsOfUnit * roundIssue * excess
+    read += roundsOfUnit * roundRead * excess
     executedMACs += work * kept * tile
     usefulMACs += Double(problem.denseMACs) * keptFraction
     l1ReadBytes += work * kept * tile * elementBytes
 
     // What is stored of A, padding to whole banks of indexed values included; what of it and of B a core handles.
-    let values = Double(problem.aElements) * (isSparse ? kept / Double(problem.k) : 1)
+    let storedDepth = isFluid ? kept : steps.stored
+    let values = Double(problem.aElements) * (isSparse ? storedDepth / Double(problem.k) : 1)
     let indices = values * indexBits / 8
     let stored = values * elementBytes + indices
     indexBytes += indices
@@ -132,6 +138,41 @@ struct UnitSchedule {
       let others = Double(chip.cores - 1) / Double(chip.cores)
       networkBytes += others * (Double(problem.bElements) * elementBytes + results) / Double(chip.chips)
     }
+  }
+}
+
+/// Steps of the rounds of each group of lanes.
+struct RoundSteps {
+  /// Of each group of lanes; nil where all take the mean.
+  private let groups: [Double]?
+  /// On average over the groups.
+  let mean: Double
+  /// Values that a row is stored with, on average.
+  let stored: Double
+
+  /// The same steps for every group.
+  init(_ steps: Double) { (groups, mean, stored) = (nil, steps, steps) }
+
+  /// Steps of each group, and how many rows it has.
+  init(_ groups: [(steps: Double, rows: Int)]) {
+    self.groups = groups.map(\.steps)
+    mean = groups.reduce(0) { $0 + $1.steps } / Double(groups.count)
+    stored = groups.reduce(0) { $0 + $1.steps * Double($1.rows) } / Double(groups.reduce(0) { $0 + $1.rows })
+  }
+
+  /// What the busiest unit's steps are of those of `count` average groups: each core takes `core` groups, the last one
+  /// what is left, and its `along` units share them evenly, one after the other.
+  func excess(of count: Int, along: Int, ofCore core: Int) -> Double {
+    guard let groups, mean > 0 else { return 1 }
+    var busiest = 0.0
+    for first in stride(from: 0, to: groups.count, by: core) {
+      let last = min(first + core, groups.count)
+      let each = quotient(last - first, along)
+      for start in stride(from: first, to: last, by: each) {
+        busiest = max(busiest, groups[start..<min(start + each, last)].reduce(0, +))
+      }
+    }
+    return busiest / (mean * Double(count))
   }
 }
 
@@ -219,9 +260,39 @@ extension S4Processor {
   /// Groups of lanes that a unit can sum up at once: half of its buffer holds their 32-bit sums.
   var laneGroupsInFlight: Int { max(1, Int(l1Capacity.count) / 2 / (lanes * columns * 4)) }
 
+  /// The steps of a product's rounds.
+  func stepsPerRound(_ pattern: SparsityPattern, of problem: MatrixProblem) -> RoundSteps {
+    guard let zeros = pattern.zeros else { return RoundSteps(keptPerRound(pattern, of: problem)) }
+    let banks = quotient(problem.k, bankSize)
+    let size = quotient(problem.k, banks)
+    let products = zeros.rows / problem.m
+    var groups: [(steps: Double, rows: Int)] = []
+    var counts = [Int](repeating: 0, count: lanes * banks)
+    for first in stride(from: 0, to: problem.m, by: lanes) {
+      let rows = min(lanes, problem.m - first)
+      var steps = 0
+      for product in 0..<products {
+        for lane in 0..<rows {
+          let row = product * problem.m + first + lane
+          for bank in 0..<banks {
+            counts[lane * banks + bank] = zeros.kept(inRow: row, bank * size..<min((bank + 1) * size, problem.k))
+          }
+        }
+        for chunk in stride(from: 0, to: banks, by: lanes) {
+          let slots = min(lanes, banks - chunk)
+          for slot in 0..<slots {
+            steps += (0..<rows).reduce(0) { max($0, counts[$1 * banks + chunk + (slot + $1) % slots]) }
+          }
+        }
+      }
+      groups.append((Double(steps) / Double(products), rows))
+    }
+    return RoundSteps(groups)
+  }
+
   /// Steps of a round: the values that a unit multiplies of all banks of K, padding to whole banks included. Of uneven
   /// banks it is the expected count of the fullest of the lanes that work in step.
-  func keptPerRound(_ pattern: SparsityPattern, of problem: MatrixProblem) -> Double {
+  private func keptPerRound(_ pattern: SparsityPattern, of problem: MatrixProblem) -> Double {
     let banks = quotient(problem.k, bankSize)
     // Without a bank pattern, banks are equal parts.
     let size = quotient(problem.k, banks)

@@ -22,6 +22,8 @@ struct Schedule {
   var firstFilters = Bytes.zero
   /// Cycles of pruning on the way into the array.
   var pruningCycles = 0
+  /// The values that buffers and memory are asked for.
+  var activity = ArrayActivity()
 
   /// Time of the array, of pruning on load, and of memory at its stream rate.
   var compute = Seconds.zero
@@ -161,6 +163,17 @@ extension SystolicEngine {
       filterBytes: (filterBits / 8).dividedRoundingUp(by: problem.count), folds: folds, array: array)
     let readsMoving = isTransposed ? placement.readsFilters : placement.readsMoving
     let readsFilters = isTransposed ? placement.readsMoving : placement.readsFilters
+    if readsMoving { schedule.activity.offChipInputReads += movingElements * passes.moving }
+    if readsFilters {
+      schedule.activity.offChipFilterReads += (prunesInline ? filterElements : keptElements) * passes.filters
+    }
+    if placement.writesResult { schedule.activity.offChipOutputWrites += problem.cElements }
+    schedule.activity.filterValues += filterElements
+    schedule.activity.storedFilterValues += keptElements
+    schedule.activity.positionBits = max(schedule.activity.positionBits, positionBits)
+    schedule.activity.inputReads += folds.movingReads * problem.count
+    schedule.activity.filterReads += folds.filterReads * problem.count
+    schedule.activity.outputWrites += folds.outputWrites * problem.count
     if readsMoving { schedule.traffic.dramRead += Bytes(bits: Int64(movingBits)) * Int64(passes.moving) }
     if readsFilters {
       schedule.traffic.dramRead += Bytes(bits: Int64(filterBits)) * Int64(passes.filters)
@@ -236,6 +249,11 @@ extension SystolicEngine {
     let work = op.vectorWork
     let rate = array.dataTypes.resolve(op.dataType)?.rate.energy ?? .zero
     let buffers = schedule.traffic.l2Read + schedule.traffic.l2Written
+    var activity = schedule.activity
+    activity.elements = elements
+    activity.cycles = Int((schedule.compute.value * array.clock.value).rounded())
+    activity.stallCycles = Int(wholeCycles(wait).count)
+    activity.prefetchCycles = Int(wholeCycles(schedule.latency + schedule.firstLoad).count)
     return Estimate(
       elapsed: elapsed, cycles: wholeCycles(elapsed), clock: array.clock, bound: bound,
       matrix: UnitTime(busy: busy, stalled: stalled), vector: UnitTime(busy: schedule.softmax, of: elapsed),
@@ -247,6 +265,6 @@ extension SystolicEngine {
         l2: buffers * array.bufferEnergy, dram: schedule.traffic.dram * array.dram.energy,
         idle: array.idle * elapsed),
       isPowerCapped: false,
-      mapping: .folds(schedule.dataflow, along: schedule.along, across: schedule.across))
+      mapping: .folds(schedule.dataflow, along: schedule.along, across: schedule.across), array: activity)
   }
 }

@@ -13,6 +13,7 @@ extension SystolicEngine {
         help: "check its sizes: many tiny products on a large array")
     }
 
+    if let zeros = op.sparsity.weights.zeros { conform(zeros, &op, &changes) }
     for operand in [OperandSparsity.Operand.weights, .activations, .scores] {
       let pattern = op.sparsity[operand]
       guard pattern != .dense else { continue }
@@ -28,6 +29,32 @@ extension SystolicEngine {
       }
     }
     return .runs(op, changes: changes)
+  }
+
+  /// Real zeros run as the N:M that all their groups conform to: elements of a fold work in step, so that its fullest
+  /// group sets the time of all.
+  private func conform(_ zeros: ZeroMask, _ op: inout Operator, _ changes: inout [String]) {
+    let channels = op.matrixProblems[0].groupedChannels
+    var best: (n: Int, m: Int)?
+    var m = 2
+    while m <= array.largestGroup, array.sparseElement != .none, channels.isMultiple(of: m) {
+      let n = max(1, zeros.groups(of: m).fullest)
+      if n < m, best.map({ n * $0.m < $0.n * m }) ?? true { best = (n, m) }
+      m *= 2
+    }
+    if let best {
+      op.sparsity.weights = .structured(n: best.n, m: best.m)
+      changes.append("masked weights run as \(best.n):\(best.m), which every group of theirs conforms to")
+      return
+    }
+    op.sparsity.weights = .dense
+    guard array.sparseElement != .none, array.largestGroup > 1 else {
+      changes.append("masked weights run dense: the array's elements are dense")
+      return
+    }
+    let half = array.largestGroup / 2
+    let share = zeros.groups(of: array.largestGroup, run: channels).conforming(to: half)
+    changes.append("masked weights run dense: no N:M holds for all their groups; \(share)")
   }
 
   /// No fewer than the multiply-accumulates that folds have room for, padding included: all sides rounded up to the

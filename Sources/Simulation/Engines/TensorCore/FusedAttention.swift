@@ -17,6 +17,9 @@ extension TensorCoreEngine {
   /// Tiles of queries that see different numbers of keys (causal and block masks) start in any order: at the end half
   /// of the longest one is waited for. A causal tile masks its diagonal step, which takes another step.
   ///
+  /// Multiply-accumulates cost a share of what they cost in products: probabilities are positive and small, so that
+  /// fewer bits switch.
+  ///
   /// Left out: the rescaling of partial sums, uneven lengths within a batch.
   func attentionKernel(_ attention: Attention, _ task: Task) -> Kernel {
     let op = task.asOperator
@@ -44,8 +47,8 @@ extension TensorCoreEngine {
       ? Double(heads * attention.visiblePairs) * blockDensity / pairs : Double(blocks) * tilesPerBlock
 
     let kernels = gpu.attentionKernels
-    let products = isBackward ? 5.0 : 2.0
-    let issue = products * pairs * Double(attention.headDimension) / rate.perCycle
+    let products = Double(attention.productsPerPair(isBackward: isBackward))
+    let issue = products * pairs / rate.perCycle
     let passes = pairs * (isBackward ? 2 : 1)
     let exponentials = passes / gpu.vector.transcendentalsPerCycle
     let hasBlockMask = task.sparsity.scores != .dense
@@ -67,7 +70,8 @@ extension TensorCoreEngine {
 
     let footprint = Footprint(op)
     let element = Double(task.dataType.bits) / 8
-    let keyBytes = steps * Double(2 * tile * attention.headDimension) * element
+    let keyFeatures = attention.headDimension + (attention.isLatent ? 0 : attention.valueDimension)
+    let keyBytes = steps * Double(tile * keyFeatures) * element
     let queryBytes = Double(footprint.b.count)
     let l2Read = keyBytes + queryBytes
     let l2Written = Double(footprint.c.count) * (isBackward ? 3 : 1)
@@ -75,12 +79,14 @@ extension TensorCoreEngine {
     let dramWritten = task.outputOnChip ? 0 : l2Written
     let cache = Seconds((l2Read + l2Written) / (gpu.l2Bandwidth.value * gpu.maximumClock.value))
 
-    let executed = steps * products * pairs * Double(attention.headDimension)
-    let mac = Joules(executed * rate.energy.value)
+    let executed = steps * products * pairs
+    // Rows beyond a sequence's end and masked pairs are zeros, which switch nothing.
+    let shown = Double(heads * attention.visiblePairs) * blockDensity * products
+    let mac = Joules(shown * kernels.activity * rate.energy.value)
     let l1Read = executed / Double(gpu.rowsPerOperandPass) * element
     let l1 = Joules((l1Read + l2Read) * gpu.sharedMemoryEnergy.value)
     let l2 = Joules((l2Read + l2Written) * gpu.l2Energy.value)
-    let vector = Joules(steps * pairs * 5 * gpu.vector.energy.value)
+    let vector = Joules(steps * pairs * kernels.instructionsPerScore * gpu.vector.energy.value)
     let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
     let clockEnergy = gpu.clockEnergy * (core * sms)
     let launch = gpu.launch + kernels.setup

@@ -94,6 +94,12 @@ struct MatrixWork {
 extension KernelSchedule {
   /// Lays `work` out with `kernel` on `gpu`.
   init(_ work: MatrixWork, kernel: GEMMKernel, splits: Int, gpu: TensorCoreGPU) {
+    self.init(pacing: work, kernel: kernel, splits: splits, gpu: gpu)
+    addTraffic(work, gpu: gpu)
+  }
+
+  /// The cycles of its SMs and what passes between them and their shared memory; ``addTraffic(_:gpu:)`` counts the rest.
+  init(pacing work: MatrixWork, kernel: GEMMKernel, splits: Int, gpu: TensorCoreGPU) {
     self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
     let multiprocessors = Double(gpu.multiprocessors)
     tiles = work.problems.reduce(0) { $0 + kernel.tiles(of: $1) * splits }
@@ -131,8 +137,6 @@ extension KernelSchedule {
 
     var tileCycles = 0.0
     for problem in work.problems {
-      let across = (problem.m + kernel.m - 1) / kernel.m
-      let along = (problem.n + kernel.n - 1) / kernel.n
       let count = kernel.tiles(of: problem) * splits
       let reduction = work.isFluid ? Double(problem.k) / Double(splits) : Double((problem.k + splits - 1) / splits)
       let steps = work.isFluid ? reduction / stepK : (reduction / stepK).rounded(.up)
@@ -145,7 +149,6 @@ extension KernelSchedule {
       tileCycles = max(tileCycles, steps * step + tileFill)
       executedMACs += tileCount * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
       l1ReadBytes += tileCount * steps * stepReadBytes
-      addTraffic(of: problem, work, across: across, along: along, gpu: gpu)
     }
     activeMultiprocessors = Double(tiles) / turns
     waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))
@@ -155,12 +158,17 @@ extension KernelSchedule {
     fill *= perMultiprocessor
     // Full turns keep every SM busy; in the last one some wait for as long as a tile takes.
     imbalance = work.isFluid ? 0 : max(0, turns - Double(tiles) / multiprocessors) * tileCycles
+  }
+
+  /// Counts what its tiles read and write of the level-two cache and of off-chip memory.
+  mutating func addTraffic(_ work: MatrixWork, gpu: TensorCoreGPU) {
+    for problem in work.problems { addTraffic(of: problem, work, gpu: gpu) }
     l2 = (l2ReadBytes + l2WrittenBytes) / gpu.l2Bandwidth.value
   }
 
-  private mutating func addTraffic(
-    of problem: MatrixProblem, _ work: MatrixWork, across: Int, along: Int, gpu: TensorCoreGPU
-  ) {
+  private mutating func addTraffic(of problem: MatrixProblem, _ work: MatrixWork, gpu: TensorCoreGPU) {
+    let across = (problem.m + kernel.m - 1) / kernel.m
+    let along = (problem.n + kernel.n - 1) / kernel.n
     let aBytes = work.elementBytes * work.compression
     let bBytes = work.elementBytes
     let perRound = Double(across * along)

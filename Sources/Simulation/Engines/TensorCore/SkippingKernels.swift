@@ -66,7 +66,9 @@ extension KernelSchedule {
       issue += steps * stepIssue / sms
       feed += steps * (step - stepIssue) / sms
       fill += Double(these) * tileFill / sms
-      let fullest = Self.fullest(groups: blockRows, size: blockColumns, kept: 1 - blocks.zeros)
+      let fullest =
+        blocks.fullestRow.map(Double.init)
+        ?? Self.fullest(groups: blockRows, size: blockColumns, kept: 1 - blocks.zeros)
       let mean = kept / Double(blockRows)
       imbalance += (fullest - mean) * step
       longestTile = max(longestTile, mean * step + tileFill)

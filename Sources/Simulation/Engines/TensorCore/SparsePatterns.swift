@@ -25,6 +25,7 @@ extension TensorCoreEngine {
         return (weights, "run as \(rows)")
       }
       return (weights, "run as tiles that tensor cores multiply dense, or as \(rows), whichever is faster")
+    case .mask(let mask): return runnable(mask, op, isProduct: isProduct)
     default: break
     }
     guard dataTypes.rates[op.dataType]?.sparsePerCycle != nil else {
@@ -60,6 +61,32 @@ extension TensorCoreEngine {
     }
   }
 
+  /// The same for real zeros: the sparse instruction where every group of four conforms, the dense one otherwise, or the
+  /// kernels that skip zeros where they are faster.
+  private func runnable(
+    _ mask: MaskReference, _ op: Operator, isProduct: Bool
+  ) -> (SparsityPattern, change: String?) {
+    guard let zeros = mask.zeros else { return (.dense, "run dense: their zeros have not been read") }
+    guard zeros.density < 1 else { return (.dense, "run dense: nothing is zero") }
+    let channels = op.matrixProblems[0].groupedChannels
+    let groups = zeros.groups(of: 4, run: channels)
+    let conforms =
+      channels.isMultiple(of: 4) && groups.fullest <= 2 && dataTypes.rates[op.dataType]?.sparsePerCycle != nil
+    let share = groups.conforming(to: 2)
+    let multiplied: SparsityPattern = conforms ? .structured(n: 2, m: 4) : .dense
+    if gpu.sparseKernels != nil, isProduct, elapsed(op, .mask(mask)) < elapsed(op, multiplied) {
+      return (.mask(mask), "run on kernels that skip zeros (blocks or compressed rows): \(share)")
+    }
+    return (multiplied, conforms ? "run as 2:4, which every group of theirs conforms to" : "run dense: \(share)")
+  }
+
+  /// What an operator takes by itself with weights of a pattern that is run as it is.
+  private func elapsed(_ op: Operator, _ weights: SparsityPattern) -> Seconds {
+    var op = op
+    op.sparsity = OperandSparsity(weights: weights)
+    return estimate(Task(op, inputsOnChip: false, outputOnChip: false)).elapsed
+  }
+
   /// The schedule of a kernel that skips zeros itself, and the rate and energy of its multiplications; nil for patterns
   /// of the sparse instruction.
   func skippingSchedule(_ task: Task, _ op: Operator, rate: MACRate) -> (KernelSchedule, MACRate)? {
@@ -77,20 +104,46 @@ extension TensorCoreEngine {
       let groups = KernelSchedule(work, groups: blocks, pattern: task.sparsity.weights, task, gpu: gpu)
       let isFaster = elapsedAlone(groups, rate: lanes) < elapsedAlone(tiles, rate: rate)
       return isFaster ? (groups, lanes) : (tiles, rate)
-    case .unstructured(let zeros):
-      let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
-      let rows = KernelSchedule(work, compressedRows: 1 - zeros, pattern: task.sparsity.weights, gpu: gpu)
-      guard let registers = kernels.registers else { return (rows, lanes) }
-      var best = (schedule: rows, rate: lanes, elapsed: elapsedAlone(rows, rate: lanes))
-      for splits in [1, 2, 4, 8] {
-        let tiles = KernelSchedule(
-          work, expanding: 1 - zeros, splits: splits, registers: registers, kernels, gpu: gpu)
-        let elapsed = elapsedAlone(tiles, rate: rate)
-        if elapsed < best.elapsed { best = (tiles, rate, elapsed) }
+    case .unstructured(let zeros): return anywhere(zeros, work, kernels, rate: rate)
+    case .mask(let mask):
+      guard let zeros = mask.zeros else { return nil }
+      // Compressed rows have one start for each row, and lanes take what is kept: all that counts is how many.
+      var best = anywhere(1 - zeros.density, work, kernels, rate: rate)
+      best.0.storedIndexBytes =
+        best.0.storedIndexBytes
+        ?? work.problems.reduce(0) {
+          $0 + SparsityPattern.unstructured(zeros: 1 - zeros.density).indexBits(of: $1) / 8
+        }
+      guard work.problems.count == 1, work.problems[0].count == 1 else { return best }
+      for size in [16, 32, 64, 128] {
+        let counts = zeros.blocks(size, size)
+        let blocks = BlockPattern(
+          rows: size, columns: size, zeros: 1 - counts.density, fullestRow: counts.fullestRow)
+        let pattern = SparsityPattern.block(rows: size, columns: size, zeros: blocks.zeros)
+        var schedule = KernelSchedule(work, blocks: blocks, pattern: pattern, kernels, gpu: gpu)
+        schedule.storedIndexBytes = pattern.indexBits(of: work.problems[0]) / 8
+        if elapsedAlone(schedule, rate: rate) < elapsedAlone(best.0, rate: best.1) { best = (schedule, rate) }
       }
-      return (best.schedule, best.rate)
+      return best
     default: return nil
     }
+  }
+
+  /// The faster of compressed rows and of tiles made dense on chip, for weights with zeros anywhere.
+  private func anywhere(
+    _ zeros: Double, _ work: MatrixWork, _ kernels: SparseKernels, rate: MACRate
+  ) -> (KernelSchedule, MACRate) {
+    let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
+    let rows = KernelSchedule(work, compressedRows: 1 - zeros, pattern: .unstructured(zeros: zeros), gpu: gpu)
+    guard let registers = kernels.registers else { return (rows, lanes) }
+    var best = (schedule: rows, rate: lanes, elapsed: elapsedAlone(rows, rate: lanes))
+    for splits in [1, 2, 4, 8] {
+      let tiles = KernelSchedule(
+        work, expanding: 1 - zeros, splits: splits, registers: registers, kernels, gpu: gpu)
+      let elapsed = elapsedAlone(tiles, rate: rate)
+      if elapsed < best.elapsed { best = (tiles, rate, elapsed) }
+    }
+    return (best.schedule, best.rate)
   }
 }
 
@@ -99,6 +152,8 @@ struct BlockPattern: Hashable {
   var rows: Int
   var columns: Int
   var zeros: Double
+  /// Blocks kept in the fullest row of blocks, where they were counted.
+  var fullestRow: Int?
 }
 
 extension SparsityPattern {
@@ -119,7 +174,8 @@ extension SparsityPattern {
       // Dense tiles have no positions.
       let dense = Double(problem.aElements) * (1 - fraction) * Double(metadataBitsPerValue)
       return count * parts(m, rows) * parts(k, columns) - dense
-    case .dense, .structured, .bank, .wrapped, .fanIn, .mask: return 0
+    case .mask(let mask): return mask.zeros.map { Self.unstructured(zeros: 1 - $0.density).indexBits(of: problem) } ?? 0
+    case .dense, .structured, .bank, .wrapped, .fanIn: return 0
     }
   }
 

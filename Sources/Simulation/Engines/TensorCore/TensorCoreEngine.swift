@@ -44,7 +44,7 @@ struct TensorCoreEngine: Engine {
     if weights != .dense {
       let (pattern, change) = runnable(weights, op)
       op.sparsity.weights = pattern
-      if let change { changes.append("\(weights) weights \(change)") }
+      if let change { changes.append("\(weights.zeros == nil ? "\(weights)" : "masked") weights \(change)") }
     }
     if op.sparsity.activations != .dense {
       changes.append("\(op.sparsity.activations) activations run dense: only weights can be sparse operands")
@@ -168,6 +168,10 @@ extension TensorCoreEngine {
     // By time under the power limit, which is no less than at the highest clock.
     var best: KernelSchedule?
     var shortest = Seconds(.infinity)
+    let power = work.isSparse ? alone.other : alone.dense
+    func mayBeat(_ demand: PowerDemand) -> Bool {
+      demand.mayBeat(shortest, power: power, maximum: gpu.maximumClock)
+    }
     for kernel in gpu.kernels where kernel.takes(work) && task.sparsity.weights.fits(kernel, on: gpu) {
       var splits = 1
       while splits <= 8 {
@@ -177,13 +181,15 @@ extension TensorCoreEngine {
           splits == 1
             || (kernel.splitsReduction && work.problems.count == 1 && work.problems[0].k >= splits * 512)
         else { break }
-        var schedule = KernelSchedule(work, kernel: kernel, splits: splits, gpu: gpu)
+        var schedule = KernelSchedule(pacing: work, kernel: kernel, splits: splits, gpu: gpu)
+        guard splits == 1 || schedule.waves == 1 else { break }
+        // Traffic only adds to what the SMs take.
+        guard mayBeat(demand(of: schedule, rate: rate)) else { continue }
+        schedule.addTraffic(work, gpu: gpu)
         schedule.add(task.sparsity.weights, work, problems, gpu: gpu)
         schedule.addDequantisation(task, work, gpu: gpu)
-        guard splits == 1 || schedule.waves == 1 else { break }
         let demand = demand(of: schedule, rate: rate)
-        let power = work.isSparse ? alone.other : alone.dense
-        guard demand.mayBeat(shortest, power: power, maximum: gpu.maximumClock) else { continue }
+        guard mayBeat(demand) else { continue }
         let elapsed = elapsed(demand, power)
         if elapsed < shortest { (best, shortest) = (schedule, elapsed) }
       }

@@ -7,10 +7,13 @@ import Workloads
 /// Time = launch + (setᵢ) of: lanes, whose instructions go at one a lane and cycle, beside bytes from memory or the
 /// cache, whichever is slower; they overlap as all kernels' resources do.
 ///
-/// Kernels that give each row to a group of threads (``RowKernel``) add, for w = rows / groups at work, at least one,
-/// waves: a first latency, w row latencies, and stream at no more than a row's own loads allow:
+/// Kernels that give each row of n elements to a group of threads (``RowKernel``) add, for w = rows / groups at work, at
+/// least one, waves: a first latency, w row latencies, and stream at no more than a row's own loads allow:
 ///
-///     launch + latency + w·rowLatency + (lanesᵖ + bytesᵖ + (w·stream)ᵖ)^(1/p)
+///     launch + latency(n) + w·rowLatency + (lanesᵖ + bytesᵖ + (w·stream(n))ᵖ)^(1/p)
+///
+/// Their instructions are elements × instructionsPerElement + threads × instructionsPerThread. An instruction costs the
+/// same energy whatever it does, its registers and first-level accesses with it.
 ///
 /// Rows that are read again after their statistics come from the cache, or from memory, as far as the first-level
 /// cache cannot hold those at work. A reduction to one result ends with a step over all thread blocks.
@@ -34,16 +37,19 @@ extension TensorCoreEngine {
     var streamCycles = 0.0
     var exponentials = Double(work.transcendentals)
     var instructions =
-      kernels.instructionsPerOperation * Double(work.operations + work.elementsRead + work.elementsWritten)
+      kernels.instructionsPerOperation * Double(work.operations)
+      + kernels.instructionsPerAccess * Double(work.elementsRead + work.elementsWritten)
     if let (kernel, rows, width) = rowKernel(task.kind) {
       let group = Double(kernel.groupSize(width: width))
       let concurrent = sms * (Double(kernels.residentThreads) / group).rounded(.down)
       let waves = max(1, Double(rows) / concurrent)
-      serialCycles = Double(kernel.latency) + waves * Double(kernel.rowLatency)
-      streamCycles =
-        waves * (Double(kernel.streamLatency) + kernel.elementLatency * Double(max(0, width - kernel.coveredElements)))
+      serialCycles =
+        Double(kernel.latency) + kernel.latencyPerElement * Double(width) + waves * Double(kernel.rowLatency)
+      streamCycles = waves * (Double(kernel.streamLatency) + kernel.streamLatencyPerElement * Double(width))
       // Counted with their exponentials and roots.
-      instructions = kernel.instructionsPerElement * Double(rows * width) * (isBackward ? 2 : 1)
+      instructions =
+        Double(rows) * (kernel.instructionsPerElement * Double(width) + kernel.instructionsPerThread * group)
+        * (isBackward ? 2 : 1)
       exponentials = 0
       if kernel.readsTwice {
         let held = min(waves, 1) * concurrent / sms * Double(width * task.dataType.bits / 8)
@@ -114,8 +120,10 @@ extension TensorCoreEngine {
     case .normalization(let op) where op.function == .layer: return (kernels.layerNormalization, op.rows, op.width)
     case .normalization(let op) where op.function == .rms: return (kernels.rmsNormalization, op.rows, op.width)
     case .softmax(let op):
-      let isWide = op.width >= kernels.narrowestWideRow
-      return (isWide ? kernels.wideSoftmax : kernels.narrowSoftmax, op.rows, op.width)
+      guard let kernel = kernels.softmax.first(where: { op.width <= $0.widestRow ?? .max }) else {
+        preconditionFailure("no softmax takes rows of \(op.width)")
+      }
+      return (kernel, op.rows, op.width)
     default: return nil
     }
   }

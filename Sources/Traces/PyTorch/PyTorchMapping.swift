@@ -65,7 +65,7 @@ extension PyTorchNode {
 
   /// Independent samples, where the leading dimension of the input says so: images of a convolution, sequences.
   var samples: Int? {
-    guard let input = inputTensors.first, input.shape.count >= 3 else { return nil }
+    guard let input = inputTensors.first, input.shape.count >= 3, input.shape[0] > 0 else { return nil }
     return input.shape[0]
   }
 }
@@ -75,7 +75,9 @@ extension PyTorchMapping {
   ///
   /// Parameters are the tensors of the last addition, which is the one that moves the weights; what is multiplied in
   /// place before is state. Adam divides, and fused calls list their parameters first.
-  static func optimizerStep(_ name: String, _ calls: [PyTorchNode]) -> Work? {
+  /// - Parameter gradients: what the backward pass left for parameters, which are as large. It stands in where the
+  ///   calls' lists of tensors have no shapes.
+  static func optimizerStep(_ name: String, _ calls: [PyTorchNode], gradients: [PyTorchNode.Tensor]) -> Work? {
     func targets(_ keys: [String]) -> [Int: PyTorchNode.Tensor] {
       var found: [Int: PyTorchNode.Tensor] = [:]
       for call in calls where keys.contains(call.key) {
@@ -85,23 +87,25 @@ extension PyTorchMapping {
       }
       return found
     }
-    let scaled = targets(["_foreach_mul_", "mul_", "_foreach_lerp_", "lerp_"])
-    let added = targets(["_foreach_add_", "add_"])
-    let divided = targets(["_foreach_addcdiv_", "addcdiv_", "_fused_adam_", "_fused_adamw_"])
+    func hasCall(_ keys: [String]) -> Bool { calls.contains { keys.contains($0.key) } }
+    let scaling = ["_foreach_mul_", "mul_", "_foreach_lerp_", "lerp_"]
+    let adding = ["_foreach_add_", "add_"]
+    let dividing = ["_foreach_addcdiv_", "addcdiv_", "_fused_adam_", "_fused_adamw_"]
+    let scaled = targets(scaling)
+    let added = targets(adding)
+    let divided = targets(dividing)
     let fused = targets(["_fused_sgd_"])
-    let weights =
-      !divided.isEmpty ? divided : !fused.isEmpty ? fused : added.filter { scaled[$0.key] == nil }
+    let found = !divided.isEmpty ? divided : !fused.isEmpty ? fused : added.filter { scaled[$0.key] == nil }
+    var weights = Array(found.values)
+    if weights.isEmpty, hasCall(adding + dividing + ["_fused_sgd_"]) { weights = gradients }
     guard !weights.isEmpty else { return nil }
-    let isAdam = !divided.isEmpty || name.contains("Adam")
-    var parameters = 0
-    for tensor in weights.values {
-      let (sum, overflow) = parameters.addingReportingOverflow(tensor.elements)
-      parameters = overflow ? .max : sum
-    }
+    let hasState = found.isEmpty ? hasCall(scaling) : !scaled.isEmpty
+    let isAdam = hasCall(dividing) || name.contains("Adam")
+    let parameters = weights.reduce(0) { saturatingSum($0, $1.elements) }
     return Work(
       kind: .update(
-        WeightUpdate(parameters: parameters, optimizer: isAdam ? .adam : scaled.isEmpty ? .sgd : .momentum)),
-      phase: .update, dataType: weights.values.compactMap(\.type).first,
+        WeightUpdate(parameters: parameters, optimizer: isAdam ? .adam : hasState ? .momentum : .sgd)),
+      phase: .update, dataType: weights.compactMap(\.type).first,
       storages: (
         read: calls.flatMap(\.inputTensors).compactMap(\.storage),
         written: calls.flatMap { $0.inputs.first?.tensors ?? [] }.compactMap(\.storage)

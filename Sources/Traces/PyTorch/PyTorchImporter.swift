@@ -18,7 +18,7 @@ struct PyTorchImporter {
     var isOptimizer = false
   }
 
-  private let nodes: [PyTorchNode]
+  let nodes: [PyTorchNode]
   /// The index of the node around each; nil at the top.
   private let parents: [Int?]
   private let children: [[Int]]
@@ -30,8 +30,10 @@ struct PyTorchImporter {
   private var writers: [Int: [Int]] = [:]
   private var forwardProducts: [ForwardProduct] = []
   private var counts: [String: Int] = [:]
+  /// The operators that each call became, where it was taken.
+  private var taken: [Range<Int>?]
   private var operators: [Operator] = []
-  private var samples: Int?
+  private(set) var samples: Int?
   private var hasSeenMatrix = false
 
   /// Reads a trace. Problems of nodes go to the sink.
@@ -67,8 +69,7 @@ struct PyTorchImporter {
     }
     try parser.expectEnd()
     nodes.sort { $0.id < $1.id }
-    var importer = PyTorchImporter(nodes)
-    importer.walk()
+    let importer = PyTorchImporter(nodes)
     return Workload(
       name: TraceReader.stem(source.name),
       source: "PyTorch execution trace \(source.name), schema \(schema ?? "not given")", samples: importer.samples,
@@ -81,7 +82,9 @@ struct PyTorchImporter {
     return (numbers[0], numbers[1], numbers[2]) > newestSchema
   }
 
-  private init(_ nodes: [PyTorchNode]) {
+  /// What calls do.
+  /// - Parameter nodes: the calls in the order in which they began, which is that of their ids.
+  init(_ nodes: [PyTorchNode]) {
     self.nodes = nodes
     var indices: [Int: Int] = [:]
     for (index, node) in nodes.enumerated() { indices[node.id] = index }
@@ -98,6 +101,8 @@ struct PyTorchImporter {
     self.scopes = Array(repeating: Scope(), count: nodes.count)
     self.skipReasons = Array(repeating: nil, count: nodes.count)
     self.holdsWork = Array(repeating: false, count: nodes.count)
+    self.taken = Array(repeating: nil, count: nodes.count)
+    walk()
   }
 
   private mutating func walk() {
@@ -107,7 +112,7 @@ struct PyTorchImporter {
     }
     for (index, node) in nodes.enumerated() {
       var scope = parents[index].map { scopes[$0] } ?? Scope()
-      if node.name.hasPrefix("autograd::engine::evaluate_function") { scope.isBackward = true }
+      if node.isBackward || node.name.hasPrefix("autograd::engine::evaluate_function") { scope.isBackward = true }
       if node.name.contains("AccumulateGrad") { scope.isAccumulation = true }
       let isInOptimizer = scope.isOptimizer
       if node.name.hasPrefix("Optimizer.") { scope.isOptimizer = true }
@@ -178,6 +183,7 @@ struct PyTorchImporter {
     }
     let first = operators.count
     operators += taken
+    self.taken[index] = first..<operators.count
     if taken.contains(where: \.kind.isMatrix), !hasSeenMatrix {
       hasSeenMatrix = true
       samples = node.samples
@@ -213,10 +219,24 @@ struct PyTorchImporter {
       calls.append(next)
       open += children[next]
     }
-    return PyTorchMapping.optimizerStep(nodes[index].name, calls.sorted().map { nodes[$0] })
+    let gradients = nodes[..<index].reversed().prefix { !$0.name.hasPrefix("Optimizer.step") }
+      .filter { $0.name == "torch::autograd::AccumulateGrad" }
+    return PyTorchMapping.optimizerStep(
+      nodes[index].name, calls.sorted().map { nodes[$0] }, gradients: gradients.compactMap(\.inputTensors.first))
   }
 
-  private func finished() -> [Operator] {
+  /// The operators that the work of a call is part of: its own, or those of a call around it; nil where none is taken.
+  func operators(around index: Int) -> Range<Int>? {
+    var here: Int? = index
+    while let call = here {
+      if let range = taken[call] { return range }
+      here = parents[call]
+    }
+    return nil
+  }
+
+  /// The operators in the order in which they ran.
+  func finished() -> [Operator] {
     guard operators.contains(where: { $0.phase != .inference && $0.phase != .update }) else { return operators }
     return operators.map { operation in
       var operation = operation
@@ -226,7 +246,7 @@ struct PyTorchImporter {
   }
 
   /// What was left out, counted at the outermost call, by reason in order of first appearance.
-  private func skipped() -> [Workload.Skipped] {
+  func skipped() -> [Workload.Skipped] {
     var isCounted = Array(repeating: false, count: nodes.count)
     var skipped: [Workload.Skipped] = []
     for index in nodes.indices {

@@ -41,6 +41,8 @@ struct PyTorchNode {
   var outputs: [Argument]
   /// The names of the arguments by the operator's schema; empty where the trace has none.
   var argumentNames: [String]
+  /// Whether it is known to be part of a backward pass beside what the calls around it tell.
+  var isBackward = false
 
   /// The tensors it reads.
   var inputTensors: [Tensor] { inputs.flatMap(\.tensors) }
@@ -103,29 +105,35 @@ struct PyTorchNodeReader {
 
   private func arguments(_ node: Node, _ side: String) -> [PyTorchNode.Argument] {
     let group = node["\(side)s"]
-    let values = (group?["values"] ?? group)?.elements ?? []
-    let shapes = (group?["shapes"] ?? node["\(side)_shapes"])?.elements ?? []
-    let types = (group?["types"] ?? node["\(side)_types"])?.elements ?? []
+    return Self.arguments(
+      values: group?["values"] ?? group, shapes: group?["shapes"] ?? node["\(side)_shapes"],
+      types: group?["types"] ?? node["\(side)_types"])
+  }
+
+  /// The arguments or results of a call from three lists of equal length.
+  static func arguments(values: Node?, shapes: Node?, types: Node?) -> [PyTorchNode.Argument] {
+    let (values, shapes, types) = (values?.elements ?? [], shapes?.elements ?? [], types?.elements ?? [])
     return values.indices.map { index in
-      Self.argument(
+      argument(
         values[index], index < shapes.count ? shapes[index] : nil, index < types.count ? types[index].text ?? "" : "")
     }
   }
 
   private static func argument(_ value: Node, _ shape: Node?, _ type: String) -> PyTorchNode.Argument {
     if type.hasPrefix("Tensor(") { return .tensor(tensor(value, shape, type)) }
-    if type.hasPrefix("GenericList[") {
-      let elements = value.elements ?? []
-      if type.hasPrefix("GenericList[Tensor(") {
-        // "GenericList[Tensor(float),Tensor(float)]": one type for each element.
-        let types = type.dropFirst("GenericList[".count).dropLast().split(separator: ",").map(String.init)
-        let shapes = shape?.elements ?? []
-        return .tensors(
-          elements.indices.map { index in
-            tensor(
-              elements[index], index < shapes.count ? shapes[index] : nil, index < types.count ? types[index] : "")
-          })
-      }
+    guard type.hasPrefix("GenericList[Tensor(") else { return scalar(value) }
+    // "GenericList[Tensor(float),Tensor(float)]": one type for each element.
+    let types = type.dropFirst("GenericList[".count).dropLast().split(separator: ",").map(String.init)
+    let (elements, shapes) = (value.elements ?? [], shape?.elements ?? [])
+    return .tensors(
+      elements.indices.map { index in
+        tensor(elements[index], index < shapes.count ? shapes[index] : nil, index < types.count ? types[index] : "")
+      })
+  }
+
+  /// An argument that is no tensor.
+  static func scalar(_ value: Node) -> PyTorchNode.Argument {
+    if let elements = value.elements {
       let bools = elements.compactMap(\.bool)
       if !bools.isEmpty, bools.count == elements.count { return .bools(bools) }
       let integers = elements.compactMap(\.integer)
@@ -140,10 +148,14 @@ struct PyTorchNodeReader {
   private static func tensor(_ value: Node, _ shape: Node?, _ type: String) -> PyTorchNode.Tensor {
     let numbers = value.elements ?? []
     return PyTorchNode.Tensor(
-      shape: (shape?.elements ?? []).map(size),
+      shape: self.shape(shape),
       // 0 stands for no memory.
-      storage: numbers.count > 1 ? numbers[1].integer.flatMap { $0 == 0 ? nil : $0 } : nil, type: dataType(type))
+      storage: numbers.count > 1 ? numbers[1].integer.flatMap { $0 == 0 ? nil : $0 } : nil,
+      type: DataType(pytorch: type.dropFirst("Tensor(".count).dropLast()))
   }
+
+  /// The dimensions of a tensor.
+  static func shape(_ node: Node?) -> [Int] { (node?.elements ?? []).map(size) }
 
   /// A dimension, clamped so that sums of a few cannot overflow and yet beyond what counts as valid.
   private static func size(_ node: Node) -> Int {
@@ -151,24 +163,8 @@ struct PyTorchNodeReader {
     return node.integer.map { min(max(0, $0), limit) } ?? (node.double == nil ? 0 : limit)
   }
 
-  /// The type in `Tensor(c10::Half)`; nil for those that no machine computes with.
-  private static func dataType(_ type: String) -> DataType? {
-    switch type.dropFirst("Tensor(".count).dropLast() {
-    case "float": .fp32
-    case "double": .fp64
-    case "c10::Half": .fp16
-    case "c10::BFloat16": .bf16
-    case "long", "long int": .int64
-    case "int": .int32
-    case "short", "short int": .int16
-    case "signed char", "unsigned char", "bool": .int8
-    case let name where name.hasPrefix("c10::Float8"): .fp8
-    default: nil
-    }
-  }
-
   /// The names of the arguments in `aten::mm(Tensor self, Tensor mat2) -> Tensor`.
-  private mutating func argumentNames(_ schema: String) -> [String] {
+  mutating func argumentNames(_ schema: String) -> [String] {
     if let known = names[schema] { return known }
     guard let open = schema.firstIndex(of: "(") else { return [] }
     var declarations: [String] = [""]
@@ -189,5 +185,33 @@ struct PyTorchNodeReader {
     }.filter { $0 != "*" }
     names[schema] = found
     return found
+  }
+}
+
+extension DataType {
+  /// The type that PyTorch calls `c10::Half` and the like; nil for those that no machine computes with.
+  init?(pytorch name: some StringProtocol) {
+    switch name {
+    case "float": self = .fp32
+    case "double": self = .fp64
+    case "c10::Half": self = .fp16
+    case "c10::BFloat16": self = .bf16
+    case "long", "long int": self = .int64
+    case "int": self = .int32
+    case "short", "short int": self = .int16
+    case "signed char", "unsigned char", "bool": self = .int8
+    case let name where name.hasPrefix("c10::Float8"): self = .fp8
+    default: return nil
+    }
+  }
+
+  /// The type with that number among PyTorch's scalar types (c10/core/ScalarType.h).
+  init?(pytorchScalarType number: Int) {
+    let types: [Int: DataType] = [
+      0: .int8, 1: .int8, 2: .int16, 3: .int32, 4: .int64, 5: .fp16, 6: .fp32, 7: .fp64, 11: .int8, 15: .bf16,
+      23: .fp8, 24: .fp8, 25: .fp8, 26: .fp8,
+    ]
+    guard let type = types[number] else { return nil }
+    self = type
   }
 }

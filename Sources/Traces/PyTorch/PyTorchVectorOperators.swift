@@ -171,7 +171,7 @@ extension PyTorchNode.Tensor {
 
 extension PyTorchNode {
   /// Functions by the call's name, without the underscore of in-place variants.
-  private static let functions: [String: Elementwise.Function] = {
+  static let functions: [String: Elementwise.Function] = {
     let names: [(Elementwise.Function, String)] = [
       (.add, "add sub rsub cumsum lerp scatter_add index_add add_relu mse_loss_backward"),
       (

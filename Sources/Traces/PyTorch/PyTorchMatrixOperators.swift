@@ -158,7 +158,7 @@ extension PyTorchNode {
     guard rank <= 4 else { return .failure(Refusal(text: "a convolution over more than two dimensions")) }
     guard let stride = integers("stride", at: first), let padding = integers("padding", at: first + 1),
       let dilation = integers("dilation", at: first + 2), !stride.isEmpty, !padding.isEmpty, !dilation.isEmpty
-    else { return .failure(Refusal(text: "a convolution whose padding is a word")) }
+    else { return .failure(Refusal(text: "a convolution whose stride or padding is not given in numbers")) }
     // Only the user's calls lack `transposed` and `output_padding` before `groups`.
     let isPlain = key.hasPrefix("conv") && !key.hasPrefix("convolution")
     if !isPlain, bool("transposed", at: first + 3) ?? false {

@@ -1,25 +1,26 @@
 /// A table as RFC 4180 has it, but with plain newlines: a header, then rows of as many cells; an empty cell is a
 /// value that is not known.
-struct CSVTable {
+public struct CSVTable {
   private var lines: [String]
   private let width: Int
 
-  init(_ header: [String]) {
+  /// A table with these columns.
+  public init(_ header: [String]) {
     width = header.count
     lines = [header.map(Self.quoted).joined(separator: ",")]
   }
 
   /// Adds a row with a cell for each column.
-  mutating func add(_ cells: [String]) {
+  public mutating func add(_ cells: [String]) {
     precondition(cells.count == width, "\(cells.count) cells for \(width) columns")
     lines.append(cells.map(Self.quoted).joined(separator: ","))
   }
 
   /// The whole table.
-  var text: String { lines.joined(separator: "\n") + "\n" }
+  public var text: String { lines.joined(separator: "\n") + "\n" }
 
   /// The cell, in quotes where it needs them.
-  static func quoted(_ cell: String) -> String {
+  public static func quoted(_ cell: String) -> String {
     let special: Set<Character> = [",", "\"", "\n", "\r", "\r\n"]
     guard cell.contains(where: special.contains) else { return cell }
     return "\"" + cell.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
@@ -27,6 +28,6 @@ struct CSVTable {
 }
 
 /// A number as a cell: the fewest digits that read back as the same; empty where it is none.
-func cell(_ value: Double?) -> String { value.flatMap { $0.isFinite ? "\($0)" : nil } ?? "" }
+public func cell(_ value: Double?) -> String { value.flatMap { $0.isFinite ? "\($0)" : nil } ?? "" }
 /// A count as a cell.
-func cell(_ value: Int?) -> String { value.map(String.init) ?? "" }
+public func cell(_ value: Int?) -> String { value.map(String.init) ?? "" }

@@ -50,6 +50,21 @@ struct ProtobufReader {
     }
   }
 
+  /// The next of messages that follow each other, each after its length.
+  /// - Parameter longest: bytes; longer ones are refused.
+  mutating func message(longest: Int) throws(ProtobufProblem) -> Range<Int> {
+    let start = position
+    let count = try varint()
+    guard count <= UInt64(end - position) else {
+      throw ProtobufProblem(offset: start, reason: "a message of \(count) bytes begins, but \(end - position) are left")
+    }
+    guard count <= UInt64(longest) else {
+      throw ProtobufProblem(offset: start, reason: "a message has \(count) bytes, more than the \(longest) allowed")
+    }
+    defer { position += Int(count) }
+    return position..<position + Int(count)
+  }
+
   /// Whether nothing is left.
   var isAtEnd: Bool { position >= end }
 
