@@ -53,9 +53,17 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
     ]
   ),
   (
+    "Exploration",
+    [
+      "Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "Hardware", "Simulation",
+      .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "RealModule", package: "swift-numerics"),
+    ]
+  ),
+  (
     "Reporting",
     [
-      "Quantities", "Diagnostics", "Documents", "Workloads", "Hardware", "Simulation", "Validation",
+      "Quantities", "Diagnostics", "Documents", "Workloads", "Hardware", "Simulation", "Validation", "Exploration",
       .product(name: "RealModule", package: "swift-numerics"),
     ]
   ),
@@ -63,7 +71,7 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
     "Lacuna",
     [
       "Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "Hardware", "Simulation",
-      "Validation", "Reporting",
+      "Validation", "Exploration", "Reporting",
     ]
   ),
 ]
@@ -86,6 +94,14 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
   ("EventTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
+  (
+    "ExplorationTests",
+    [
+      "Exploration", "Hardware", "Simulation", "Workloads", "Traces", "Documents", "Quantities", "Diagnostics",
+      .product(name: "GRDB", package: "GRDB.swift"), .product(name: "RealModule", package: "swift-numerics"),
+    ],
+    false
+  ),
   ("LayeringTests", [], false),
   ("CommandLineTests", ["Lacuna", "lacuna-cli", "Goldens"], true),
 ]
@@ -100,6 +116,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [

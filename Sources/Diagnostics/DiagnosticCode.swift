@@ -83,4 +83,18 @@ public enum DiagnosticCode: String, CaseIterable, Sendable {
   case exceedsMemory = "exceeds-memory"
   /// Values that are each valid but contradict each other.
   case inconsistentHardware = "inconsistent-hardware"
+
+  // Studies.
+  /// A range or list of values without any.
+  case emptyRange = "empty-range"
+  /// A formula that cannot be read.
+  case invalidExpression = "invalid-expression"
+  /// Constraints that no point of the space can meet.
+  case contradictoryConstraints = "contradictory-constraints"
+  /// A file of results that is none, or that another process holds.
+  case unusableStore = "unusable-store"
+  /// Results of another study, or of this one before it or the program changed.
+  case changedStudy = "changed-study"
+  /// Results that lack points of their study.
+  case missingPoints = "missing-points"
 }

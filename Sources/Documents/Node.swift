@@ -92,3 +92,36 @@ public struct Node: Sendable {
     }
   }
 }
+
+extension Node {
+  /// Appends the value as JSON on one line. A number keeps its spelling where JSON has it, and is a text otherwise.
+  public func writeJSON(to text: inout String) {
+    switch content {
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .number(let number):
+      if number.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil {
+        text += number
+      } else {
+        text.append(jsonQuoting: number)
+      }
+    case .string(let string): text.append(jsonQuoting: string)
+    case .sequence(let elements):
+      text += "["
+      for (index, element) in elements.enumerated() {
+        if index > 0 { text += ", " }
+        element.writeJSON(to: &text)
+      }
+      text += "]"
+    case .mapping(let entries):
+      text += "{"
+      for (index, entry) in entries.enumerated() {
+        if index > 0 { text += ", " }
+        text.append(jsonQuoting: entry.key)
+        text += ": "
+        entry.value.writeJSON(to: &text)
+      }
+      text += "}"
+    }
+  }
+}

@@ -12,7 +12,13 @@ public enum MachineCatalog {
   /// Reads the machine called `name`.
   /// - Throws: `unknown-hardware` with the nearest name, or everything wrong with its description.
   public static func find(_ name: String) throws(DiagnosticList) -> Machine {
-    if let path = folder.path(of: name) { return try MachineReader.read(try InputFile.load(path)) }
+    try MachineReader.read(try source(of: name))
+  }
+
+  /// The description of the machine called `name`, as it is written.
+  /// - Throws: `unknown-hardware` with the nearest name.
+  public static func source(of name: String) throws(DiagnosticList) -> SourceText {
+    if let path = folder.path(of: name) { return try InputFile.load(path) }
     let known = try names()
     throw DiagnosticList(
       Diagnostic(

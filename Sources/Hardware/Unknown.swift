@@ -58,13 +58,13 @@ extension MachineReader {
 
 extension Node {
   /// The mapping without a key.
-  fileprivate func without(_ key: String) -> Node {
+  func without(_ key: String) -> Node {
     guard case .mapping(let entries) = content else { return self }
     return Node(.mapping(entries.filter { $0.key != key }), range: range)
   }
 
   /// The document with another value for the constant at a path; nil where there is none.
-  fileprivate func replacingConstant(at path: ArraySlice<String>, with value: Node) -> Node? {
+  func replacingConstant(at path: ArraySlice<String>, with value: Node) -> Node? {
     guard case .mapping(var entries) = content,
       let index = entries.firstIndex(where: { $0.key == path.first ?? "value" }),
       let replaced = path.isEmpty ? value : entries[index].value.replacingConstant(at: path.dropFirst(), with: value)

@@ -1,5 +1,6 @@
 @_exported public import Diagnostics
 @_exported public import Documents
+@_exported public import Exploration
 @_exported public import Hardware
 @_exported public import Quantities
 @_exported public import Reporting

@@ -1,13 +1,6 @@
 public import Workloads
 
 extension Workload {
-  /// The workload with every operand dense.
-  public var withoutPatterns: Workload {
-    var result = self
-    for index in result.operators.indices { result.operators[index].sparsity = .dense }
-    return result
-  }
-
   /// Some of the operators, as a workload of their own: dependencies on operators outside are dropped.
   /// - Parameter range: indices, which must lie within the operators.
   public func part(_ range: Range<Int>) -> Workload {
@@ -19,9 +12,4 @@ extension Workload {
     }
     return result
   }
-}
-
-extension SparsityRule: CustomStringConvertible {
-  /// The rule as it is read.
-  public var description: String { (operators.map { "\($0):" } ?? "") + "\(operand.rawValue)=\(pattern)" }
 }

@@ -11,9 +11,9 @@ import Synchronization
 #endif
 
 /// Work on several threads whose results come in the order of their inputs, so that nothing depends on how many there are.
-enum InOrder {
+package enum InOrder {
   /// The processors of this machine.
-  static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   /// Takes inputs from `next` until it gives nil, transforms up to `threads` of them at once, and hands the results
   /// to `consume` in order.
@@ -39,5 +39,26 @@ enum InOrder {
       }
       for result in results.withLock({ $0 }) { if let result { try consume(try result.get()) } }
     }
+  }
+
+  /// The inputs transformed on up to `threads` threads, each of which takes a few neighbours at a time.
+  package static func map<Input: Sendable, Output: Sendable>(
+    _ inputs: [Input], threads: Int, _ transform: @Sendable (Input) -> Output
+  ) -> [Output] {
+    // Enough pieces that nobody waits long for the slowest, few enough that handing them out costs nothing.
+    let pieces = min(inputs.count, threads * 16)
+    guard threads > 1, pieces > 1 else { return inputs.map(transform) }
+    let outputs = Mutex([[Output]](repeating: [], count: pieces))
+    let next = Atomic(0)
+    DispatchQueue.concurrentPerform(iterations: threads) { _ in
+      while true {
+        let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard piece < pieces else { return }
+        let range = piece * inputs.count / pieces..<(piece + 1) * inputs.count / pieces
+        let part = inputs[range].map(transform)
+        outputs.withLock { $0[piece] = part }
+      }
+    }
+    return outputs.withLock { $0 }.flatMap { $0 }
   }
 }

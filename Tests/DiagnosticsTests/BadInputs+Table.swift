@@ -2,7 +2,7 @@ import Foundation
 import Lacuna
 
 extension BadInput {
-  static let all: [BadInput] = files + syntax + fields + workloads + sideFiles + machines
+  static let all: [BadInput] = files + syntax + fields + workloads + sideFiles + machines + studies
 
   private static func load(_ path: String, limit: Bytes = Bytes(1 << 20)) throws -> [Diagnostic] {
     try said { () throws(DiagnosticList) in

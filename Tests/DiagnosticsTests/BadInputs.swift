@@ -84,6 +84,11 @@ final class ScratchFolder: Sendable {
     return file.path
   }
 
+  /// Writes a file and returns its path.
+  func write(_ name: String, _ text: String) throws -> String { try file(name, Array(text.utf8)) }
+
+  func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
   /// The text without the folder's random name.
   func anonymous(_ text: String) -> String { text.replacingOccurrences(of: folder.path, with: "FOLDER") }
 }

@@ -14,7 +14,8 @@ struct LacunaCommand: ParsableCommand {
       """,
     version: "lacuna \(Version.current)",
     subcommands: [
-      SimulateCommand.self, CompareCommand.self, ExplainCommand.self, HardwareCommand.self, ValidateCommand.self,
+      SimulateCommand.self, CompareCommand.self, ExplainCommand.self, ExploreCommand.self, HardwareCommand.self,
+      ValidateCommand.self,
       TraceCommand.self,
     ])
 }
