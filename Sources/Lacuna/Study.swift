@@ -66,21 +66,17 @@ public struct Study: Sendable {
     _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ dataType: DataType?,
     _ weightType: DataType?, _ files: SparsityFiles, warnings: [Diagnostic], format: TraceFormat?
   ) throws(DiagnosticList) {
-    try Self.check(rules, files, for: training)
+    try Self.check(files, for: training)
     var masks = MaskResolver()
     let rules = try masks.resolve(rules)
-    let workload = try masks.resolve(workload)
-    let typed = dataType.map(workload.converting(to:)) ?? workload
-    let stored = weightType.map(typed.storingWeights(as:)) ?? typed
-    if let training {
-      (self.workload, notes) = try stored.trained(by: training, rules: rules, keepsTypes: dataType != nil)
-      baseline = try typed.trained(by: .dense, rules: []).workload.withoutPatterns
-    } else {
-      let told = try files.apply(to: stored)
-      let ruled = try told.workload.applying(rules)
-      (self.workload, notes) = (ruled.workload, told.notes + ruled.notes)
-      baseline = typed.withoutPatterns
-    }
+    let resolved = try masks.resolve(workload)
+    let told = try files.apply(to: resolved)
+    let changed = try told.workload.changed(
+      by: WorkloadChanges(rules: rules, training: training, dataType: dataType, weightType: weightType))
+    (self.workload, notes) = (changed.workload, told.notes + changed.notes)
+    baseline = try resolved.changed(
+      by: WorkloadChanges(training: training.map { _ in .dense }, dataType: dataType)
+    ).workload.withoutPatterns
     asked =
       files.asked + rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
       + (dataType.map { [$0.rawValue] } ?? []) + (weightType.map { ["\($0.rawValue) weights"] } ?? [])
@@ -88,29 +84,13 @@ public struct Study: Sendable {
     self.format = format
   }
 
-  /// Refuses rules that a training method would pass over in silence.
-  private static func check(
-    _ rules: [SparsityRule], _ files: SparsityFiles, for training: TrainingMethod?
-  ) throws(DiagnosticList) {
-    guard let training else { return }
-    guard files.isEmpty else {
-      throw DiagnosticList(
-        Diagnostic(
-          .unsupportedPattern,
-          "training \(training.rawValue) prunes as it goes, so no file can say where the zeros are",
-          help: "leave the files of weights and densities out, or the training method"))
-    }
-    let idle = rules.filter { $0.pattern != .dense && (training == .dense || $0.operand != .weights) }
-    guard idle.isEmpty else {
-      throw DiagnosticList(
-        idle.map {
-          Diagnostic(
-            .unsupportedPattern, "training \(training.rawValue) has no use for \($0)",
-            help: training == .dense
-              ? "choose a method that prunes, such as bdwp, or leave the pattern out"
-              : "give patterns for weights; the method decides what else is pruned")
-        })
-    }
+  private static func check(_ files: SparsityFiles, for training: TrainingMethod?) throws(DiagnosticList) {
+    guard let training, !files.isEmpty else { return }
+    throw DiagnosticList(
+      Diagnostic(
+        .unsupportedPattern,
+        "training \(training.rawValue) prunes as it goes, so no file can say where the zeros are",
+        help: "leave the files of weights and densities out, or the training method"))
   }
 
   private static func rules(_ texts: [String]) throws(DiagnosticList) -> [SparsityRule] {
