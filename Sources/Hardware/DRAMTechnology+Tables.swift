@@ -15,7 +15,7 @@ extension DRAMTechnology {
       writeToReadS: ns(2.5, 2), writeToReadL: ns(7.5, 4), rankToRank: clocks(2), refresh: ns(350),
       refreshInterval: ns(7800)),
     certainty: .published,
-    source: "JESD79-4, DDR4-2400R (16-16-16), x8 devices of 8 Gb with rows of 1 KiB; as in DRAMsim3 for Micron MT40A1G8PM-083E")
+    source: "JESD79-4, DDR4-2400R (16-16-16), x8 devices of 8 Gb, rows of 1 KiB; DRAMsim3 has the same for MT40A1G8PM")
 
   /// A channel of 16 pins. Its data strobe's delay counts to the controller.
   static let lpddr4x = DRAMTechnology(
@@ -28,7 +28,7 @@ extension DRAMTechnology {
       readToPrecharge: ns(7.5, 8), writeRecovery: ns(18, 6), writeToReadS: ns(10, 8), writeToReadL: ns(10, 8),
       rankToRank: clocks(4), refresh: ns(280), refreshInterval: ns(3904)),
     certainty: .assumed,
-    source: "after JESD209-4 at 4266 MT/s (RL 36, WL 18, 8 Gb a channel, refresh of all banks), not checked against it")
+    source: "after JESD209-4 at 4266 MT/s: RL 36, WL 18, 8 Gb a channel, refresh of all banks; not checked against it")
 
   static let gddr6 = DRAMTechnology(
     name: "GDDR6", transferRate: Hertz(16e9), width: 16, transfersPerClock: 8, burstLength: 16, ranks: 1,
