@@ -2,23 +2,10 @@ import Diagnostics
 import Testing
 import Workloads
 
-/// Random numbers that are the same in every run (SplitMix64).
-private struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 @Suite("Masks of real zeros")
 struct ZeroMaskTests {
   private static func random(_ seed: UInt64) -> [[Bool]] {
-    var generator = SeededGenerator(state: seed)
+    var generator = Generator(seed: seed)
     let (rows, columns) = (Int.random(in: 1...40, using: &generator), Int.random(in: 1...200, using: &generator))
     let density = Double.random(in: 0...1, using: &generator)
     return (0..<rows).map { _ in (0..<columns).map { _ in Double.random(in: 0..<1, using: &generator) < density } }
@@ -28,7 +15,7 @@ struct ZeroMaskTests {
     for seed in UInt64(1)...100 {
       let elements = Self.random(seed)
       let mask = ZeroMask(elements)
-      var generator = SeededGenerator(state: seed)
+      var generator = Generator(seed: seed)
       #expect(mask.kept == elements.joined().count { $0 }, "seed \(seed)")
       #expect(mask.keptInRows == elements.map { $0.count { $0 } }, "seed \(seed)")
       #expect(

@@ -254,8 +254,8 @@ extension KernelSchedule {
     var sparse = dense
     sparse.isSparse = true
     let (a, b) = (
-      KernelSchedule(dense, kernel: kernel, splits: splits, gpu: gpu),
-      KernelSchedule(sparse, kernel: kernel, splits: splits, gpu: gpu)
+      KernelSchedule(pacing: dense, kernel: kernel, splits: splits, gpu: gpu),
+      KernelSchedule(pacing: sparse, kernel: kernel, splits: splits, gpu: gpu)
     )
     return a.issue + a.feed - b.issue - b.feed
   }
