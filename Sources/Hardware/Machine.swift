@@ -1,3 +1,4 @@
+public import Documents
 public import Quantities
 public import Workloads
 
@@ -13,6 +14,8 @@ public struct Machine: Sendable {
   public var constants: [Constant]
   /// The same machine with other answers to what nobody has published.
   public var variants: [MachineVariant]
+  /// The description it was read from; nil for one that was made otherwise.
+  public var input: InputDigest?
 
   /// A machine.
   public init(

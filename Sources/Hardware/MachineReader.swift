@@ -14,7 +14,8 @@ public enum MachineReader {
     let sink = DiagnosticSink()
     let reader = DocumentReader(source, sink: sink)
     let root = try YAMLParser.parse(source)
-    let machine = read(root, reader)
+    var machine = read(root, reader)
+    machine?.input = InputDigest(source)
     guard !sink.hasErrors else { throw DiagnosticList(inFileOrder(sink.diagnostics)) }
     guard let machine else {
       throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) describes no machine"))

@@ -38,14 +38,14 @@ public struct ScheduledStudy: Sendable {
     var steps: [Study] = []
     for phase in schedule.phases {
       guard phase.pattern != .dense else {
-        steps.append(try Study(trace.workload, training: .dense, dataType: dataType))
+        steps.append(try Study(trace, [], .dense, dataType, nil, SparsityFiles(), options))
         continue
       }
       var phaseRules = rules.isEmpty ? [SparsityRule(.weights, phase.pattern)] : rules
       for index in phaseRules.indices where phaseRules[index].pattern != .dense {
         phaseRules[index].pattern = phase.pattern
       }
-      steps.append(try Study(trace.workload, sparsity: phaseRules, training: method, dataType: dataType))
+      steps.append(try Study(trace, phaseRules, method, dataType, nil, SparsityFiles(), options))
     }
     self.steps = steps
   }

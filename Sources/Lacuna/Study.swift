@@ -31,6 +31,8 @@ public struct Study: Sendable {
   public let warnings: [Diagnostic]
   /// What the trace was read from; nil for a workload that was in memory.
   public let format: TraceFormat?
+  /// What was read, and how it was changed.
+  private let configuration: RunConfiguration
 
   /// Reads a trace in any format and prepares it.
   /// - Parameters:
@@ -50,7 +52,7 @@ public struct Study: Sendable {
     let rules = try Self.rules(rules)
     let trace = try TraceReader.read(path, options: options)
     try self.init(
-      trace.workload, rules, training, dataType, weightType, files, warnings: trace.warnings, format: trace.format)
+      trace, rules, training, dataType, weightType, files, options)
   }
 
   /// Prepares a workload that is in memory.
@@ -59,14 +61,23 @@ public struct Study: Sendable {
     _ workload: Workload, sparsity rules: [SparsityRule] = [], training: TrainingMethod? = nil,
     dataType: DataType? = nil, weightType: DataType? = nil, files: SparsityFiles = SparsityFiles()
   ) throws(DiagnosticList) {
-    try self.init(workload, rules, training, dataType, weightType, files, warnings: [], format: nil)
+    try self.init(workload, rules, training, dataType, weightType, files, nil, ImportOptions())
+  }
+
+  /// Prepares a trace that has been read.
+  init(
+    _ trace: ImportedTrace, _ rules: [SparsityRule], _ training: TrainingMethod?, _ dataType: DataType?,
+    _ weightType: DataType?, _ files: SparsityFiles, _ options: ImportOptions
+  ) throws(DiagnosticList) {
+    try self.init(trace.workload, rules, training, dataType, weightType, files, trace, options)
   }
 
   private init(
     _ workload: Workload, _ rules: [SparsityRule], _ training: TrainingMethod?, _ dataType: DataType?,
-    _ weightType: DataType?, _ files: SparsityFiles, warnings: [Diagnostic], format: TraceFormat?
+    _ weightType: DataType?, _ files: SparsityFiles, _ trace: ImportedTrace?, _ options: ImportOptions
   ) throws(DiagnosticList) {
     try Self.check(files, for: training)
+    let asRead = rules
     var masks = MaskResolver()
     let rules = try masks.resolve(rules)
     let resolved = try masks.resolve(workload)
@@ -80,8 +91,17 @@ public struct Study: Sendable {
     asked =
       files.asked + rules.map(\.description) + (training.map { ["training \($0.rawValue)"] } ?? [])
       + (dataType.map { [$0.rawValue] } ?? []) + (weightType.map { ["\($0.rawValue) weights"] } ?? [])
-    self.warnings = warnings
-    self.format = format
+    warnings = trace?.warnings ?? []
+    format = trace?.format
+    configuration = RunConfiguration(
+      inputs: [
+        trace?.input.map { RunConfiguration.Input(role: "trace", $0) }
+          ?? RunConfiguration.Input(role: "trace", name: workload.name)
+      ] + (try files.inputs),
+      options: [
+        .init("sparsity", .list(asRead.map(\.description))), .init("training", .words(training?.rawValue)),
+        .init("data-type", .words(dataType?.rawValue)), .init("weight-type", .words(weightType?.rawValue)),
+      ] + files.options + options.asked)
   }
 
   private static func check(_ files: SparsityFiles, for training: TrainingMethod?) throws(DiagnosticList) {
@@ -147,6 +167,11 @@ public struct Study: Sendable {
     return RunReport(
       comparison: Comparison(run: run, dense: dense), machine: machine,
       asked: asked + (options.fidelity == .event ? ["event fidelity"] : []), notes: notes,
-      skipped: workload.skipped)
+      skipped: workload.skipped,
+      configuration: RunConfiguration(
+        inputs: configuration.inputs + [
+          machine.input.map { RunConfiguration.Input(role: "machine", $0) }
+            ?? RunConfiguration.Input(role: "machine", name: machine.name)
+        ], options: [.init("hardware", .words(machine.asked))] + configuration.options + options.asked))
   }
 }

@@ -15,17 +15,20 @@ public struct RunReport: Sendable {
   public var notes: [WorkloadNote]
   /// What the trace's source holds but the workload does not.
   public var skipped: [Workload.Skipped]
+  /// What the run depends on.
+  public var configuration: RunConfiguration
 
   /// A report on a run.
   public init(
     comparison: Comparison, machine: Machine, asked: [String] = [], notes: [WorkloadNote] = [],
-    skipped: [Workload.Skipped] = []
+    skipped: [Workload.Skipped] = [], configuration: RunConfiguration = RunConfiguration()
   ) {
     self.comparison = comparison
     self.machine = machine
     self.asked = asked
     self.notes = notes
     self.skipped = skipped
+    self.configuration = configuration
   }
 
   /// The run itself.

@@ -148,6 +148,15 @@ public enum StudyReport {
     return column
   }
 
+  /// The units that a column's numbers are written in.
+  static func units(_ column: String) -> [Unit] {
+    if column.hasSuffix("joule_seconds") { return [Unit("J·s", 1), Unit("mJ·s", 1e-3), Unit("µJ·s", 1e-6)] }
+    if column.hasSuffix("_seconds") { return TimeDimension.units }
+    if column.hasSuffix("_joules") { return EnergyDimension.units }
+    if column.hasSuffix("_watts") { return PowerDimension.units }
+    return column.hasSuffix("dram_bytes") ? ByteDimension.units : []
+  }
+
   static func shownText(_ cell: Value?, _ column: String) -> String {
     switch cell {
     case nil: "–"

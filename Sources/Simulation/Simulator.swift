@@ -355,7 +355,7 @@ extension RunResult.OperatorResult {
   fileprivate init(_ op: Operator, estimate: Int, exposed: Seconds) {
     self.init(
       name: op.name, kind: op.kind.name, shape: op.kind.shapeDescription, phase: op.phase, sparsity: op.sparsity,
-      repeats: op.repeats, estimate: estimate, exposed: exposed)
+      repeats: op.repeats, estimate: estimate, exposed: exposed, dataType: op.dataType)
   }
 
   /// The transfers between host and machine, which no operator of the workload stands for.

@@ -1,5 +1,5 @@
 public import Diagnostics
-import Documents
+public import Documents
 public import Workloads
 
 /// What a model description leaves open. A format that leaves none of it open ignores it, with a warning.
@@ -108,6 +108,8 @@ public struct ImportedTrace: Sendable {
   public var warnings: [Diagnostic]
   /// What the input was.
   public var format: TraceFormat
+  /// The file it was read from; nil for content that was in memory.
+  public var input: InputDigest?
 
   /// A read workload.
   public init(workload: Workload, warnings: [Diagnostic], format: TraceFormat) {
@@ -125,7 +127,10 @@ public enum TraceReader {
   public static func read(
     _ path: String, options: ImportOptions = ImportOptions()
   ) throws(DiagnosticList) -> ImportedTrace {
-    try read(try InputFile.load(completed(path)), isFile: path != "-", options: options)
+    let source = try InputFile.load(completed(path))
+    var trace = try read(source, isFile: path != "-", options: options)
+    trace.input = InputDigest(source)
+    return trace
   }
 
   /// The path with the endings of the only file that has this name otherwise; as it is where it exists, or where several

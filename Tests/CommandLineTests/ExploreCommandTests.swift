@@ -111,7 +111,7 @@ import Testing
     }
     let svg = try Tool.run(["explore", "pareto", store, "--format", "svg"]).output
     #expect(try XMLDocument(xmlString: svg).rootElement()?.name == "svg")
-    #expect(svg.components(separatedBy: "class=\"best\"").count == (front?.count ?? 0) + 1)
+    #expect(svg.components(separatedBy: "<circle").count == (front?.count ?? 0) + 1)
     let best = try Tool.run(["explore", "best", store, "--count", "1", "--format", "csv"])
     #expect(best.output.split(separator: "\n").count == 2)
 

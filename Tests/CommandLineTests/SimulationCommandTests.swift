@@ -132,7 +132,7 @@ import Testing
   @Test(arguments: [
     ["--sweep", "sparsity"], ["--sweep", "density=1x..2x"], ["--sweep", "sparsity=4x..2x"],
     ["--sweep", "sparsity=a..b"],
-    ["--format", "svg"], ["--sweep", "sparsity=1x..2x", "-"],
+    ["--sweep", "sparsity=1x..2x", "--format", "svg", "--chart", "time"], ["--sweep", "sparsity=1x..2x", "-"],
   ])
   func `a sweep that means nothing exits 2`(_ options: [String]) throws {
     let outcome = try Tool.run(["compare", Self.trace, "--hardware", "s4"] + options)

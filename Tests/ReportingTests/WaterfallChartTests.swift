@@ -9,14 +9,14 @@ import Testing
 
 @Suite struct WaterfallChartTests {
   @Test func `the chart reads as recorded`() throws {
-    try Golden.check(WaterfallChart.text(Samples.losses(operators: nil)), "losses.svg")
+    try Golden.check(Chart.waterfall(Samples.losses(operators: nil)).svg(), "losses.svg")
   }
 
   @Test(arguments: [nil, [0, 4]] as [[Int]?])
   func `the chart is well-formed XML with a title for itself and each bar`(_ operators: [Int]?) throws {
     let losses = Samples.losses(operators: operators, subject: "a <b> & \"c\"")
     let reader = XMLNames()
-    let parser = XMLParser(data: Data(WaterfallChart.text(losses).utf8))
+    let parser = XMLParser(data: Data(Chart.waterfall(losses).svg().utf8))
     parser.delegate = reader
     #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "")")
     #expect(reader.counts["svg"] == 1)
@@ -31,7 +31,7 @@ import Testing
   @Test func `a waterfall without steps is still a chart and a table`() throws {
     var losses = Samples.losses(operators: nil)
     losses.waterfall = SpeedupWaterfall(subject: "none", machine: "sat", ideal: 1, steps: [])
-    #expect(XMLParser(data: Data(WaterfallChart.text(losses).utf8)).parse())
+    #expect(XMLParser(data: Data(Chart.waterfall(losses).svg().utf8)).parse())
     for format in Report.Format.allCases { #expect(!Report.losses(losses).text(as: format).contains("nan")) }
   }
 }
@@ -48,11 +48,11 @@ import Testing
     let sweep = SweepReport(
       values: values, series: machines.indices.map { index in SweepReport.Series(reports: reports.map { $0[index] }) })
     let reader = XMLNames()
-    let parser = XMLParser(data: Data(SweepChart.text(sweep).utf8))
+    let parser = XMLParser(data: Data(Chart.sweep(sweep).svg().utf8))
     parser.delegate = reader
     #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "")")
     #expect(reader.counts["polyline"] == 2 && reader.counts["circle"] == 4 && reader.counts["title"] == 5)
-    #expect(SweepChart.text(sweep) == SweepChart.text(sweep))
+    #expect(Chart.sweep(sweep).svg() == Chart.sweep(sweep).svg())
     let table = Report.sweep(sweep).text(as: .table)
     for report in reports.joined() { #expect(table.contains(report.run.machine)) }
     #expect(Report.sweep(sweep).text(as: .csv).split(separator: "\n").count == 5)

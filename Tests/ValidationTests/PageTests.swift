@@ -28,7 +28,7 @@ import Testing
   @Test func `the validation page is what the program says`() throws {
     let groups = try Self.groups()
     try Self.check(MarkdownReport.validation(groups, plot: "validation.svg"), "Validation.md")
-    try Self.check(ErrorChart.text(groups), "validation.svg")
+    try Self.check(Chart.errors(groups).svg(), "validation.svg")
   }
 
   @Test func `every group is on the page, and every row is a dot`() throws {
@@ -44,7 +44,7 @@ import Testing
     let files = Set(groups.map(\.file)).count
     #expect(page.split(separator: "\n").count { $0.hasPrefix("| ") } == lines + files + files + 1)
     let dots = groups.flatMap(\.measurements).count { !$0.pairs.isEmpty }
-    #expect(ErrorChart.text(groups).components(separatedBy: "h0").count - 1 == dots)
+    #expect(Chart.errors(groups).svg().components(separatedBy: "h0").count - 1 == dots)
   }
 
   @Test func `what cannot be modelled stands on the page with its reason`() throws {

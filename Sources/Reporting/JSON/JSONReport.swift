@@ -55,6 +55,7 @@ public enum JSONReport {
       ),
       ("skipped", skipped(report.skipped)),
       ("assumed_constants", .array(report.assumed.map { .string($0.path) })),
+      ("configuration", configuration(report.configuration)),
     ]
   }
 

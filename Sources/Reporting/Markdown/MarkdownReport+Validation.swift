@@ -4,7 +4,7 @@ public import Validation
 /// Reports for pages of documentation.
 public enum MarkdownReport {
   /// How far the simulator is from measurements and published figures: a page with every group.
-  /// - Parameter plot: the path of the picture that ``ErrorChart`` draws of the same groups.
+  /// - Parameter plot: the path of the picture that ``Chart/errors(_:)`` draws of the same groups.
   public static func validation(_ groups: [ErrorGroup], plot: String) -> String {
     var files: [String] = []
     for group in groups where !files.contains(group.file) { files.append(group.file) }

@@ -35,6 +35,8 @@ public struct RunResult: Sendable {
     public var estimate: Int
     /// What one of its runs adds to the step: less than its own time where it overlaps with others.
     public var exposed: Seconds
+    /// The type it is multiplied in; nil for a transfer.
+    public var dataType: DataType?
   }
 
   /// Something a reader of the result should know.

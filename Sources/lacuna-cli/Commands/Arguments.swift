@@ -158,12 +158,73 @@ struct FormatArguments: ParsableArguments {
   var format: Report.Format = .table
 }
 
+/// How the result of a run is told, and drawn.
+struct PictureArguments: ParsableArguments {
+  @Option(help: "How the result is written; svg and vega-lite draw a chart.")
+  var format: PictureFormat = .table
+
+  @Option(help: "Which chart (default: time).")
+  var chart: ChartName?
+
+  @Option(help: ArgumentHelp("Also write a page for a browser, complete in one file.", valueName: "file"))
+  var report: String?
+
+  func validate() throws {
+    if chart != nil, !format.isPicture { throw ValidationError("--chart needs --format svg or vega-lite") }
+    if report == "-" { throw ValidationError("--report names a file; the result itself goes to standard output") }
+  }
+
+  /// The report, or the chart that was asked for.
+  /// - Throws: `matches-nothing` for a chart that a run has not got.
+  func text(_ report: Report, charts: @autoclosure () -> [Chart]) throws(DiagnosticList) -> String {
+    guard format.isPicture else { return report.text(as: format.report) }
+    let (name, charts) = ((chart ?? .time).rawValue, charts())
+    if let chart = charts.first(where: { $0.name == name }), let text = format.text(chart) { return text }
+    throw DiagnosticList(
+      Diagnostic(
+        .matchesNothing, "this result has no chart '\(name)'",
+        help: "it has: \(charts.map(\.name).joined(separator: ", "))"))
+  }
+
+  /// Writes the page, if one was asked for.
+  func write(_ page: () throws(DiagnosticList) -> String) throws(DiagnosticList) {
+    guard let report else { return }
+    try OutputFile.write(Array(try page().utf8), to: report)
+  }
+}
+
+/// The charts of runs.
+enum ChartName: String, CaseIterable, ExpressibleByArgument {
+  case time, energy, roofline, traffic, power, clock
+}
+
 /// How a result that has a picture is told.
 enum PictureFormat: String, CaseIterable, ExpressibleByArgument {
   case table
   case json
   case csv
   case svg
+  case vegaLite = "vega-lite"
+
+  var isPicture: Bool { self == .svg || self == .vegaLite }
+
+  /// The way to write a report that is no picture.
+  var report: Report.Format {
+    switch self {
+    case .table, .svg, .vegaLite: .table
+    case .json: .json
+    case .csv: .csv
+    }
+  }
+
+  /// A chart as this format draws it; nil for formats of reports.
+  func text(_ chart: Chart) -> String? {
+    switch self {
+    case .svg: chart.svg()
+    case .vegaLite: chart.vegaLite
+    case .table, .json, .csv: nil
+    }
+  }
 }
 
 extension TrainingMethod: ExpressibleByArgument {}

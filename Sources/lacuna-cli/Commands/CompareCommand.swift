@@ -29,15 +29,14 @@ struct CompareCommand: ParsableCommand {
       valueName: "sweep"))
   var sweep: Sweep?
 
-  @Option(help: "How the result is written; svg for a sweep.")
-  var format: PictureFormat = .table
+  @OptionGroup var output: PictureArguments
 
   private var names: [String] { hardware.flatMap { $0.split(separator: ",").map(String.init) } }
 
   func validate() throws {
     guard !names.isEmpty else { throw ValidationError("--hardware names no machine") }
     guard traces.filter({ $0 == "-" }).count <= 1 else { throw ValidationError("standard input can be read once only") }
-    if format == .svg, sweep == nil { throw ValidationError("--format svg draws a sweep; add --sweep") }
+    if output.chart != nil, sweep != nil { throw ValidationError("a sweep has one chart; leave --chart out") }
     if traces.contains("-"), sweep != nil { throw ValidationError("a sweep reads its traces again; name files") }
   }
 
@@ -46,7 +45,8 @@ struct CompareCommand: ParsableCommand {
     guard let sweep else {
       let runs = try traces.flatMap { trace in try reports(of: try changes.study(of: trace), on: machines) }
       Console.progress("")
-      return try Console.output(text(.comparison(runs)))
+      try output.write { () throws(DiagnosticList) in HTMLReport.text(runs) }
+      return try Console.output(try output.text(.comparison(runs), charts: Chart.charts(of: runs)))
     }
     var series: [SweepReport.Series] = []
     for trace in traces {
@@ -57,7 +57,8 @@ struct CompareCommand: ParsableCommand {
     }
     Console.progress("")
     let report = SweepReport(values: sweep.values, series: series)
-    try Console.output(format == .svg ? SweepChart.text(report) : text(.sweep(report)))
+    try output.write { () throws(DiagnosticList) in HTMLReport.text(report) }
+    try Console.output(output.format.text(Chart.sweep(report)) ?? Report.sweep(report).text(as: output.format.report))
   }
 
   /// A study on each machine.
@@ -66,14 +67,6 @@ struct CompareCommand: ParsableCommand {
     return try collectingProblems(Array(machines.enumerated())) { (entry) throws(DiagnosticList) in
       Console.progress("simulating on \(entry.element.name), \(entry.offset + 1) of \(machines.count)")
       return try study.run(on: entry.element, options: options)
-    }
-  }
-
-  private func text(_ report: Report) -> String {
-    switch format {
-    case .table, .svg: report.text(as: .table)
-    case .json: report.text(as: .json)
-    case .csv: report.text(as: .csv)
     }
   }
 }

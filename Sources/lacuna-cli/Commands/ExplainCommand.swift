@@ -35,13 +35,7 @@ struct ExplainCommand: ParsableCommand {
     Console.progress("explaining on \(machine.name)")
     let losses = try study.losses(on: machine, operators: `operator`, options: workload.simulation)
     Console.progress("")
-    let text =
-      switch format {
-      case .table: Report.losses(losses).text(as: .table)
-      case .json: Report.losses(losses).text(as: .json)
-      case .csv: Report.losses(losses).text(as: .csv)
-      case .svg: WaterfallChart.text(losses)
-      }
-    try Console.output(text)
+    try Console.output(
+      format.text(Chart.waterfall(losses)) ?? Report.losses(losses).text(as: format.report))
   }
 }

@@ -54,22 +54,28 @@ extension ExploreCommand {
     @Option(help: "How the result is written.")
     var format: PictureFormat = .table
 
+    @Option(help: ArgumentHelp("Also write a page for a browser, complete in one file.", valueName: "file"))
+    var report: String?
+
     func run() throws {
       let summary = try StudySummary(try StoredResults(arguments.store))
+      if let report { try OutputFile.write(Array(HTMLReport.text(summary).utf8), to: report) }
       let columns = summary.columns
       switch format {
       case .table: try Console.output(StudyReport.text(summary.front, columns))
       case .json: try Console.output(StudyReport.json(summary.front, columns))
       case .csv:
         try Console.output(StudyReport.csvHeader(columns) + summary.front.map(StudyReport.csvLine).joined())
-      case .svg:
-        guard columns.goals.count > 1 else {
+      case .svg, .vegaLite:
+        guard let chart = Chart.front(summary), let text = format.text(chart) else {
           throw DiagnosticList(
-            Diagnostic(
-              .unsupportedOperator, "a front of one objective is a point, not a picture",
-              help: "use 'lacuna explore best', or give the study a second objective"))
+            columns.goals.count > 1
+              ? Diagnostic(.matchesNothing, "no design is feasible, so there is no front to draw")
+              : Diagnostic(
+                .unsupportedOperator, "a front of one objective is a point, not a picture",
+                help: "use 'lacuna explore best', or give the study a second objective"))
         }
-        try Console.output(FrontChart.text(summary))
+        try Console.output(text)
       }
     }
   }

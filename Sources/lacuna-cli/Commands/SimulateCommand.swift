@@ -14,6 +14,10 @@ struct SimulateCommand: ParsableCommand {
 
       A whole run of them, dense at first:
         lacuna simulate resnet18.jsonl.zst --hardware sat --training bdwp --schedule dense=1000,2:8=9000
+
+      A page to read and to send, or one of its charts:
+        lacuna simulate bert-large.jsonl.zst --hardware h200 --sparsity weights=2:4 --report bert.html
+        lacuna simulate bert-large.jsonl.zst --hardware h200 --sparsity weights=2:4 --format svg --chart roofline
       """)
 
   @OptionGroup var workload: WorkloadArguments
@@ -41,13 +45,16 @@ struct SimulateCommand: ParsableCommand {
       "On a systolic array: also write SCALE-Sim's report files, as far as they can be filled.", valueName: "folder"))
   var scaleSim: String?
 
-  @OptionGroup var output: FormatArguments
+  @OptionGroup var output: PictureArguments
 
   func validate() throws {
     if timeline != nil, workload.simulation.fidelity != .event || schedule != nil {
       throw ValidationError("--timeline needs --fidelity event, and a single step")
     }
     if schedule != nil, scaleSim != nil { throw ValidationError("--scale-sim reports on one run, not on a --schedule") }
+    if schedule != nil, output.report != nil || output.format.isPicture {
+      throw ValidationError("--report and charts show one run, not a --schedule")
+    }
     if schedule != nil, workload.changes.training == nil {
       throw ValidationError("--schedule needs --training, what prunes")
     }
@@ -59,7 +66,7 @@ struct SimulateCommand: ParsableCommand {
       let study = try workload.changes.study(
         try TrainingSchedule(parsing: schedule), of: workload.trace, by: method)
       let report = try study.run(on: machine, options: workload.simulation)
-      return try Console.output(Report.schedule(report).text(as: output.format))
+      return try Console.output(Report.schedule(report).text(as: output.format.report))
     }
     let study = try workload.study()
     Console.progress("simulating on \(machine.name)")
@@ -77,7 +84,14 @@ struct SimulateCommand: ParsableCommand {
       options.residency = .isolated
       try writeScaleSim(try Simulator.simulate(study.workload, on: machine, options: options), scaleSim)
     }
-    try Console.output(Report.run(report, operators: operators).text(as: output.format))
+    try output.write { () throws(DiagnosticList) in
+      // Causes are taken out of the closed forms only.
+      let isExplained = workload.simulation.fidelity == .analytic && study.workload != study.baseline
+      let losses = isExplained ? try study.losses(on: machine, options: workload.simulation) : nil
+      return HTMLReport.text(report, losses: losses)
+    }
+    try Console.output(
+      try output.text(.run(report, operators: operators), charts: Chart.charts(of: report)))
   }
 }
 

@@ -60,6 +60,8 @@ struct ValidateCommand: ParsableCommand {
     case markdown
     /// That picture.
     case svg
+    /// The same for Vega-Lite.
+    case vegaLite = "vega-lite"
   }
 
   /// Whether rows are asked for instead of groups.
@@ -70,7 +72,7 @@ struct ValidateCommand: ParsableCommand {
     if trace != nil {
       if hardware == nil { throw ValidationError("--trace needs --hardware, the machine it was recorded on") }
       if data != nil || group != nil { throw ValidationError("--trace goes with neither --data nor --group") }
-      if format == .markdown || format == .svg {
+      if let format, ![.table, .json, .csv].contains(format) {
         throw ValidationError("a trace is told as table, json or csv")
       }
     }
@@ -104,7 +106,7 @@ struct ValidateCommand: ParsableCommand {
       switch format ?? .table {
       case .json: .json
       case .csv: .csv
-      case .table, .markdown, .svg: .table
+      case .table, .markdown, .svg, .vegaLite: .table
       }
     try Console.output(Report.traceValidation(validation, operators: operators).text(as: format))
   }
@@ -120,7 +122,8 @@ struct ValidateCommand: ParsableCommand {
       case .json: report.text(as: .json)
       case .csv: report.text(as: .csv)
       case .markdown: MarkdownReport.validation(groups, plot: "validation.svg")
-      case .svg: ErrorChart.text(groups)
+      case .svg: Chart.errors(groups).svg()
+      case .vegaLite: Chart.errors(groups).vegaLite
       }
     try Console.output(text)
   }
