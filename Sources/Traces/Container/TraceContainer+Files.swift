@@ -21,7 +21,12 @@ extension TraceContainer {
     threads: Int? = nil
   ) throws(DiagnosticList) -> (operators: Int, warnings: [Diagnostic]) {
     let threads = threads ?? InOrder.processors
+    let sink = DiagnosticSink()
+    func warnOfOptions(_ format: TraceFormat) {
+      options.reportUnused(besides: [], "the input is a \(format.title), whose sizes are fixed", sink)
+    }
     if let container = try? TraceContainer(path: input) {
+      warnOfOptions(.container)
       let writer = try TraceFileWriter(output, header: container.header, precision: precision, threads: threads)
       if output.hasSuffix(".ltrace") || precision != .exact {
         try container.forEach(in: 0..<container.operatorCount) { (op) throws(DiagnosticList) in try writer.append(op) }
@@ -33,7 +38,7 @@ extension TraceContainer {
         }
       }
       try writer.finish()
-      return (container.operatorCount, [])
+      return (container.operatorCount, sink.warnings)
     }
     let stream = try InputFile.stream(input)
     var start = try stream.next()
@@ -48,7 +53,7 @@ extension TraceContainer {
       try writer.finish()
       return (trace.workload.operators.count, trace.warnings)
     }
-    let sink = DiagnosticSink()
+    warnOfOptions(.jsonLines)
     let lines = try JSONLinesStream(name: input, sink: sink) { () throws(DiagnosticList) in
       defer { start = [] }
       return start.isEmpty ? try stream.next() : start
