@@ -14,7 +14,12 @@ extension Chart {
     let isTall = y.names.map { JSONValue.object([("step", .integer($0.isEmpty ? 20 : 24))]) } ?? .integer(340)
     return JSONValue.object([
       ("$schema", .string("https://vega.github.io/schema/vega-lite/v5.json")),
-      ("title", .object([("text", .string(title)), ("subtitle", .array(notes.flatMap { $0.lines(of: 90) }.map(JSONValue.string)))])),
+      (
+        "title",
+        .object([
+          ("text", .string(title)), ("subtitle", .array(notes.flatMap { $0.lines(of: 90) }.map(JSONValue.string))),
+        ])
+      ),
       ("description", .string(summary)), ("width", .integer(560)), ("height", isTall),
       (
         "layer",
