@@ -7,10 +7,12 @@ extension Machine {
   /// - Parameter name: a name such as `h200`, or a path: it has a slash or ends in `.yaml`.
   /// - Throws: `unknown-hardware`, or all problems of the description.
   public init(named name: String) throws(DiagnosticList) {
-    if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
-      self = try MachineReader.read(try InputFile.load(name))
-    } else {
-      self = try MachineCatalog.find(name)
-    }
+    self = try MachineReader.read(try Self.source(named: name))
+  }
+
+  /// The description that a name or path means, as it is written.
+  static func source(named name: String) throws(DiagnosticList) -> SourceText {
+    let isPath = name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml")
+    return isPath ? try InputFile.load(name) : try MachineCatalog.source(of: name)
   }
 }

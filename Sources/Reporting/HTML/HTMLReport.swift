@@ -9,8 +9,12 @@ public enum HTMLReport {
   public static let mostOperators = 2000
 
   /// One run beside its dense baseline.
-  /// - Parameter losses: where its speedup is lost, for its picture; nil leaves that out.
-  public static func text(_ report: RunReport, losses: LossReport? = nil) -> String {
+  /// - Parameters:
+  ///   - losses: where its speedup is lost, for its picture; nil leaves that out.
+  ///   - effects: what each assumed constant does to it; nil lists the constants only.
+  public static func text(
+    _ report: RunReport, losses: LossReport? = nil, effects: [AssumptionEffect]? = nil
+  ) -> String {
     let run = report.run
     var lead = [sentence(report)]
     if let losses, losses.waterfall.ideal > 1 { lead.append(losses.summary) }
@@ -23,7 +27,7 @@ public enum HTMLReport {
     page.add("Operators", operators(report))
     page.add("What ran differently", notes(report.workloadDifferences + report.machineDifferences))
     page.add("What was skipped", skipped(report))
-    page.add("Assumptions", assumptions([report]))
+    page.add("Assumptions", assumptions([report], effects))
     page.add("Repeat this", configuration([report]))
     return page.text
   }
@@ -173,7 +177,7 @@ public enum HTMLReport {
   }
 
   /// The constants that nobody verified, what is not known, and behind it everything of the machines.
-  static func assumptions(_ reports: [RunReport]) -> String {
+  static func assumptions(_ reports: [RunReport], _ effects: [AssumptionEffect]? = nil) -> String {
     var machines: [RunReport] = []
     for report in reports where !machines.contains(where: { $0.run.machine == report.run.machine }) {
       machines.append(report)
@@ -191,13 +195,18 @@ public enum HTMLReport {
         }
         return table.html
       }
-      let count = report.assumed.count
-      var html = HTMLPage.paragraph(
-        count == 0
-          ? "No constant of \(name) is assumed: all are measured, published or derived."
-          : "\(plural(count, "constant")) of \(name) \(count == 1 ? "is" : "are") assumed: nobody verified "
-            + "\(count == 1 ? "it" : "them").")
-      html += table("assumed constants", report.assumed)
+      var html: String
+      if let effects {
+        html = assumptions(report, effects)
+      } else {
+        let count = report.assumed.count
+        html =
+          HTMLPage.paragraph(
+            count == 0
+              ? "No constant of \(name) is assumed: all are measured, published or derived."
+              : "\(plural(count, "constant")) of \(name) \(count == 1 ? "is" : "are") assumed: nobody verified "
+                + "\(count == 1 ? "it" : "them").") + table("assumed constants", report.assumed)
+      }
       var unknowns: [String] = []
       for variant in report.machine.variants where !unknowns.contains(variant.unknown) {
         unknowns.append(variant.unknown)

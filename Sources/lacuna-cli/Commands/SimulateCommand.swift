@@ -88,7 +88,10 @@ struct SimulateCommand: ParsableCommand {
       // Causes are taken out of the closed forms only.
       let isExplained = workload.simulation.fidelity == .analytic && study.workload != study.baseline
       let losses = isExplained ? try study.losses(on: machine, options: workload.simulation) : nil
-      return HTMLReport.text(report, losses: losses)
+      Console.progress("varying the assumed constants of \(machine.name)")
+      let effects = try study.assumptionEffects(on: try MachineTemplate(named: hardware), options: workload.simulation)
+      Console.progress("")
+      return HTMLReport.text(report, losses: losses, effects: effects)
     }
     try Console.output(
       try output.text(.run(report, operators: operators), charts: Chart.charts(of: report)))
