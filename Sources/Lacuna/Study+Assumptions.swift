@@ -9,7 +9,8 @@ extension Study {
   /// How far a result on a machine rests on what nobody verified: each assumed constant is made a tenth larger by itself, or a
   /// tenth smaller where the description does not allow that, and the run repeated.
   ///
-  /// Constants that are no numbers, and those that no other value is allowed for, are left as they are and said to be.
+  /// Whole numbers change by one at least. Constants that are no numbers, and those that no such value is allowed for, are left
+  /// as they are and said to be.
   /// - Complexity: two runs for each assumed constant.
   /// - Throws: every operator or option that the machine cannot run.
   public func assumptionEffects(
@@ -19,11 +20,11 @@ extension Study {
     return template.machine.constants.filter { $0.certainty == .assumed }.map { constant in
       var effect = AssumptionEffect(constant: constant)
       for change in [0.1, -0.1] {
-        guard let value = template.value(at: constant.path)?.scaled(by: 1 + change),
+        guard let (value, actual) = template.value(at: constant.path)?.scaled(by: 1 + change),
           case .success(let machine) = template.read([(constant.path.split(separator: ".").map(String.init), value)]),
           let other = try? run(on: machine, options: options).comparison
         else { continue }
-        effect.change = change
+        effect.change = actual
         effect.time = other.run.totals.elapsed / usual.run.totals.elapsed - 1
         effect.energy = other.run.totals.energy.total / usual.run.totals.energy.total - 1
         effect.speedup = other.speedup / usual.speedup - 1
@@ -42,18 +43,22 @@ extension MachineTemplate {
 }
 
 extension Node {
-  /// The number, with its unit if it has one, times a factor; whole numbers become the next one farther away. Nil for what
-  /// is no number.
-  fileprivate func scaled(by factor: Double) -> Node? {
-    func whole(_ value: Double) -> Double { (value * factor).rounded(factor > 1 ? .up : .down) }
+  /// The number, with its unit if it has one, times a factor, and by what part of itself it changed. A whole number becomes the
+  /// next one farther away. Nil for what is no number, and for numbers so small that the next one is far away.
+  fileprivate func scaled(by factor: Double) -> (node: Node, change: Double)? {
+    func changed(_ value: Double, isWhole: Bool, _ content: (Double) -> Content) -> (node: Node, change: Double)? {
+      let other = isWhole ? (value * factor).rounded(factor > 1 ? .up : .down) : value * factor
+      let change = other / value - 1
+      return change.magnitude <= 0.5 ? (Node(content(other), range: range), change) : nil
+    }
     switch content {
     case .number(let text):
       guard let value = Double(text) else { return nil }
-      return Node(.number(integer.map { "\(Int(whole(Double($0))))" } ?? "\(value * factor)"), range: range)
+      let isWhole = integer != nil
+      return changed(value, isWhole: isWhole) { .number(isWhole ? "\(Int($0))" : "\($0)") }
     case .string(let text):
       guard let (value, base) = UnitTable.read(text) else { return nil }
-      let isCounted = base == "B" || base == "cycles"
-      return Node(.string("\(isCounted ? whole(value) : value * factor) \(base)"), range: range)
+      return changed(value, isWhole: base == "B" || base == "cycles") { .string("\($0) \(base)") }
     default: return nil
     }
   }

@@ -30,7 +30,7 @@ import Testing
     let study = try Study(Self.workload)
     let before = try study.run(on: "sat").comparison
     let after = try study.run(on: try MachineReader.read(SourceText(name: "faster", text: faster))).comparison
-    #expect(effect.change == 0.1)
+    #expect(abs((effect.change ?? 0) - 0.1) < 1e-12)
     #expect(abs(effect.time - (after.run.totals.elapsed / before.run.totals.elapsed - 1)) < 1e-12)
     #expect(abs(effect.energy - (after.run.totals.energy.total / before.run.totals.energy.total - 1)) < 1e-12)
     #expect(abs(effect.speedup - (after.speedup / before.speedup - 1)) < 1e-12)
@@ -41,6 +41,9 @@ import Testing
     for effect in try Self.effects() {
       if effect.constant.path.hasSuffix("energy") { #expect(effect.time == 0, "\(effect.constant.path)") }
       if effect.constant.path == "array.dataflows" { #expect(effect.change == nil) }
+      // Four cycles and a tenth are five; one multiply-accumulate has no neighbour that is near.
+      if effect.constant.path == "array.accumulator_latency" { #expect(effect.change == 0.25) }
+      if effect.constant.path == "data_types.fp16.macs_per_cycle" { #expect(effect.change == nil) }
     }
   }
 

@@ -49,7 +49,7 @@ extension HTMLReport {
         ? "No constant of \(name) is assumed: all are measured, published or derived."
         : "\(plural(effects.count, "constant")) of \(name) \(effects.count == 1 ? "is" : "are") assumed: nobody verified "
           + "\(effects.count == 1 ? "it" : "them"). \(moving.count) of them \(verb) to this result, which changes so much when "
-          + "one of them alone is made a tenth larger:")
+          + "one of them alone is changed by about a tenth:")
     html += table.html
     let still = effects.filter { $0.change != nil && !$0.matters }.map(\.constant.path)
     if !still.isEmpty { html += HTMLPage.paragraph("Without effect here: \(still.joined(separator: ", ")).") }

@@ -32,7 +32,7 @@ extension HTMLPage {
     figure .wide{margin-top:8px}
     svg.lacuna{display:block;width:100%;min-width:420px;height:auto}
     table{border-collapse:collapse;width:100%;font-size:13px}
-    th,td{padding:5px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:normal}
+    th,td{padding:4px 8px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:normal}
     td{max-width:38ch;overflow-wrap:break-word}
     tbody tr:last-child td{border-bottom:0}
     .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
