@@ -198,6 +198,7 @@ enum PictureFormat: String, CaseIterable, ExpressibleByArgument {
   case svg
 }
 
+extension FileSchema: ExpressibleByArgument {}
 extension TrainingMethod: ExpressibleByArgument {}
 extension DataType: ExpressibleByArgument {}
 extension WeightUpdate.Optimizer: ExpressibleByArgument {}
