@@ -91,14 +91,14 @@ public struct RunConfiguration: Hashable, Sendable {
 extension JSONReport {
   static func configuration(_ configuration: RunConfiguration) -> JSONValue {
     .object([
-      ("command", configuration.command.map(JSONValue.string) ?? .null),
+      ("command", .optionalString(configuration.command)),
       (
         "inputs",
         .array(
           configuration.inputs.map {
             .object([
               ("role", .string($0.role)), ("name", .string($0.name)),
-              ("sha256", $0.sha256.map(JSONValue.string) ?? .null),
+              ("sha256", .optionalString($0.sha256)),
             ])
           })
       ),
@@ -108,9 +108,9 @@ extension JSONReport {
           configuration.options.map { option in
             let value: JSONValue =
               switch option.value {
-              case .words(let value): value.map(JSONValue.string) ?? .null
+              case .words(let value): .optionalString(value)
               case .choice(let value, _): .string(value)
-              case .list(let values): .array(values.map(JSONValue.string))
+              case .list(let values): .strings(values)
               case .flag(let isSet): .bool(isSet)
               }
             return (option.name.replacingHyphens, value)

@@ -18,7 +18,7 @@ extension HTMLPage {
     .lead+.lead{font-size:15px;color:var(--soft)}
     nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin-top:14px;padding-top:10px;border-top:1px solid var(--line)}
     a{color:var(--accent)}
-    .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:12px;margin:0}
+    .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(200px,1fr));gap:12px;margin:0}
     .figures div,figure,.wide:not(figure .wide),details,.command{background:var(--paper);border:1px solid var(--line);border-radius:8px}
     .figures div{padding:10px 14px}
     dt{color:var(--soft);font-size:13px}

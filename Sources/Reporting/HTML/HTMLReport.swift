@@ -61,7 +61,7 @@ public enum HTMLReport {
       (title: "time of a step", value: totals.elapsed.description, note: beside(dense.elapsed.description))
     ]
     if report.hasBaseline, speedup.isFinite {
-      figures.append(("speedup", factorText(speedup), "against dense on the same machine"))
+      figures.append(("speedup", factorText(speedup), "against dense"))
     }
     if let throughput = run.throughput {
       figures.append(("throughput", "\(rateText(throughput)) /s", "samples a second"))
