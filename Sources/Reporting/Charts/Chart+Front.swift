@@ -25,7 +25,7 @@ extension Chart {
         "\(StudyReport.title(goal.name)), \(goal.isMaximised ? "more" : "less") is better",
         units: StudyReport.units(goal.column), (samples + front.map(\.place)).map(value))
     }
-    var marks = [Mark(shape: .dots(samples), colour: .grey, group: "beaten in every objective by another")]
+    var marks = [Mark(shape: .dots(samples), colour: .grey, group: "beaten by another")]
     // With more objectives the front is no line in this plane.
     if columns.goals.count == 2, let first = front.first {
       var line = [first.place]

@@ -30,7 +30,7 @@ extension HTMLPage {
     .note{margin:4px 0 0}
     .wide{overflow-x:auto}
     figure .wide{margin-top:8px}
-    svg.lacuna{display:block;width:100%;min-width:420px;height:auto}
+    svg.lacuna{display:block;width:100%;min-width:420px;max-width:720px;height:auto;margin:0 auto}
     table{border-collapse:collapse;width:100%;font-size:13px}
     th,td{padding:4px 8px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:normal}
     td{max-width:38ch;overflow-wrap:break-word}

@@ -64,7 +64,7 @@ public enum HTMLReport {
       figures.append(("speedup", factorText(speedup), "against dense"))
     }
     if let throughput = run.throughput {
-      figures.append(("throughput", "\(rateText(throughput)) /s", "samples a second"))
+      figures.append(("throughput", rateText(throughput), "samples a second"))
     }
     figures.append(("energy of a step", totals.energy.total.description, beside(dense.energy.total.description)))
     if report.hasBaseline, gain.isFinite { figures.append(("energy gain", factorText(gain), "against dense")) }
