@@ -138,6 +138,18 @@ import Testing
     #expect(try Tool.run(["trace", "info", "Traces/resnet18.jsonl.zst", "--format", "csv"]).output == outcome.output)
   }
 
+  @Test(arguments: ["jsonl", "ltrace"])
+  func `so it is when a trace is compressed that passes through`(_ format: String) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "lacuna-\(UUID())").path()
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let (first, second) = (folder + "/a.\(format)", folder + "/b.ltrace")
+    #expect(try Tool.run(["trace", "import", "Traces/resnet18.jsonl.zst", "-o", first]).status == 0)
+    let outcome = try Tool.run(["trace", "compress", first, "-o", second, "--sequence", "8"])
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.hasPrefix("warning: the sequence length changes nothing"))
+  }
+
   @Test(arguments: [["--help"], ["trace", "cat", "-"], ["trace", "info", "-"], ["--version"]])
   func `a reader that went away is told about, not signalled`(_ arguments: [String]) throws {
     let pipe = Pipe()

@@ -24,7 +24,12 @@ extension TraceContainer {
     threads: Int? = nil, progress: (_ operators: Int, _ fraction: Double?) -> Void = { _, _ in }
   ) throws(DiagnosticList) -> (operators: Int, warnings: [Diagnostic]) {
     let threads = threads ?? InOrder.processors
+    let sink = DiagnosticSink()
+    func warnOfOptions(_ format: TraceFormat) {
+      options.reportUnused(besides: [], "the input is a \(format.title), whose sizes are fixed", sink)
+    }
     if let container = try? TraceContainer(path: input) {
+      warnOfOptions(.container)
       let writer = try TraceFileWriter(output, header: container.header, precision: precision, threads: threads)
       if output.hasSuffix(".ltrace") || precision != .exact {
         var count = 0
@@ -41,7 +46,7 @@ extension TraceContainer {
         }
       }
       try writer.finish()
-      return (container.operatorCount, [])
+      return (container.operatorCount, sink.warnings)
     }
     let stream = try InputFile.stream(input)
     let size = InputFile.size(input).map { Double(max(1, $0.count)) }
@@ -57,7 +62,7 @@ extension TraceContainer {
       try writer.finish()
       return (trace.workload.operators.count, trace.warnings)
     }
-    let sink = DiagnosticSink()
+    warnOfOptions(.jsonLines)
     let lines = try JSONLinesStream(name: input, sink: sink) { () throws(DiagnosticList) in
       defer { start = [] }
       return start.isEmpty ? try stream.next() : start
