@@ -17,10 +17,15 @@ import Testing
 
   /// All Markdown of the repository, by path.
   static let documents: [String] = {
-    let all = FileManager.default.enumerator(atPath: Tool.root.path)?.compactMap { $0 as? String } ?? []
-    return all.filter { path in
-      path.hasSuffix(".md") && !path.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "shared" }
-    }.sorted()
+    guard let all = FileManager.default.enumerator(atPath: Tool.root.path) else { return [] }
+    var documents: [String] = []
+    for case let path as String in all {
+      let name = path.split(separator: "/").last ?? ""
+      // Builds, and what is beside the project.
+      if name.hasPrefix(".") || path == "shared" { all.skipDescendants() }
+      if name.hasSuffix(".md"), !name.hasPrefix(".") { documents.append(path) }
+    }
+    return documents.sorted()
   }()
 
   @Test(arguments: ["README.md"] + pages.map { "Sources/Lacuna/Lacuna.docc/\($0)" })
