@@ -30,9 +30,31 @@ public enum MachineReader {
     return diagnostics.enumerated().sorted { key($0) < key($1) }.map(\.element)
   }
 
-  static func read(_ root: Node, _ reader: DocumentReader) -> Machine? {
-    let log = ConstantFields.Log()
-    guard var fields = ConstantFields(root, reader, path: "", log: log) else { return nil }
+  static func read(
+    _ root: Node, _ reader: DocumentReader, log: ConstantFields.Log = ConstantFields.Log()
+  ) -> Machine? {
+    guard var fields = ConstantFields(root, reader, path: "", log: log),
+      var machine = read(&fields, reader)
+    else { return nil }
+    machine.constants = log.constants
+    if let unknowns = fields.node("unknowns") {
+      machine.variants = variants(unknowns, of: root, constants: log.constants, reader)
+    }
+    return machine
+  }
+
+  /// The machine of an earlier reading with other values for some constants, checked like any other; nil where that
+  /// finds something wrong. It has no constants.
+  static func read(
+    repeating steps: [ConstantFields.Step], replacing values: [(step: Int, value: Node)], _ reader: DocumentReader
+  ) -> Machine? {
+    let log = ConstantFields.Log(repeating: steps, replacing: values)
+    var fields = ConstantFields(repeating: log, reader)
+    guard let machine = read(&fields, reader), !log.hasFailed else { return nil }
+    return machine
+  }
+
+  private static func read(_ fields: inout ConstantFields, _ reader: DocumentReader) -> Machine? {
     if let version = fields.plain("lacuna_hardware", as: Int.self), !(1...Self.version).contains(version) {
       fields.contradiction(
         "the description has version \(version); this build reads 1 to \(Self.version)",
@@ -51,13 +73,11 @@ public enum MachineReader {
       case "systolic": SystolicArray(reading: &fields).map(Architecture.systolic)
       default: nil
       }
-    let unknowns = fields.node("unknowns")
+    _ = fields.node("unknowns")
     // Without an engine no key can be judged.
     if family != nil { fields.finish() }
     guard let name, let title, let architecture else { return nil }
-    let variants = unknowns.map { Self.variants($0, of: root, constants: log.constants, reader) } ?? []
-    return Machine(
-      name: name, title: title, architecture: architecture, constants: log.constants, variants: variants)
+    return Machine(name: name, title: title, architecture: architecture)
   }
 }
 
