@@ -83,7 +83,7 @@ extension ExploreCommand {
       if shard != nil || points != nil { try explorer.checkDivides() }
       if dryRun { return try Console.output(StudyReport.text(explorer.preview())) }
       if let output { return try fill(output, explorer) }
-      try Console.output(PointLine.header(explorer.identity))
+      try Console.output(PointLine.header(explorer))
       let print = { (results: [PointResult]) throws(DiagnosticList) in
         try Console.output(results.map { PointLine.line($0, in: explorer.study) }.joined())
       }
@@ -118,7 +118,7 @@ extension ExploreCommand {
     func run() throws {
       let explorer = try arguments.explorer()
       try explorer.checkDivides()
-      try Console.output(PointLine.header(explorer.identity))
+      try Console.output(PointLine.header(explorer))
       guard let shard = shard ?? Explorer.Shard(1, of: 1) else { return }
       var text = ""
       try explorer.forEachPoint(of: shard) { (index, values) throws(DiagnosticList) in
