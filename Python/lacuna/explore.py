@@ -45,7 +45,7 @@ class Study:
     def header(self) -> Dict[str, Any]:
         """What names the study, its free parameters (`free`: name and number of values) and its `objectives`."""
         if self._header is None:
-            self._header = json.loads(self.program.run(["explore", self.path, "--points", "-"]).splitlines()[0])
+            self._header = json.loads(self.program.run(["explore", self.path, "--points", "-"], "\n").splitlines()[0])
         return self._header
 
     def evaluate(self, points: Sequence[Sequence[float]], threads: Optional[int] = None) -> List[Dict[str, Any]]:

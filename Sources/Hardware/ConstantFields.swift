@@ -122,12 +122,15 @@ struct ConstantFields {
   }
 
   /// All remaining entries as sections, by key: a table.
-  mutating func sections() -> [(key: String, keyRange: Range<Int>, section: ConstantFields)] {
+  /// - Parameter words: what the keys are chosen from; empty for any.
+  mutating func sections(
+    keys words: [String] = []
+  ) -> [(key: String, keyRange: Range<Int>, section: ConstantFields)] {
     guard fields != nil else {
       let rows: [Row] = step("") { _ in nil } ?? []
       return rows.map { ($0.key, $0.keyRange, ConstantFields(repeating: log, reader)) }
     }
-    let entries = fields?.rest() ?? []
+    let entries = fields?.rest(keys: words) ?? []
     log.steps.append(Step(key: "", path: nil, result: entries.map { Row(key: $0.key, keyRange: $0.keyRange) }))
     return entries.compactMap { entry in
       section(entry.value, path + entry.key + ".").map { (entry.key, entry.keyRange, $0) }
@@ -263,7 +266,9 @@ struct ConstantFields {
     let (reader, log, path) = (reader, log, path + key)
     return step(key, path: path, replaced: { read($0, reader) }) { fields in
       guard let node = fields.requiredNode(key) else { return nil }
-      guard case .mapping = node.content else {
+      switch node.content {
+      case .mapping, .undetermined: break
+      default:
         reader.report(
           .wrongType,
           "'\(key)' needs its source: expected a mapping of value, kind and source, found \(node.typeName)",
@@ -288,7 +293,7 @@ struct ConstantFields {
   /// A value as the description writes it.
   static func text(_ node: Node) -> String {
     switch node.content {
-    case .null: "none"
+    case .null, .undetermined: "none"
     case .bool(let value): value ? "yes" : "no"
     case .number(let text), .string(let text): text
     case .sequence(let elements): elements.map(text).joined(separator: ", ")

@@ -1,5 +1,5 @@
 public import Diagnostics
-import Documents
+public import Documents
 import Quantities
 import Workloads
 
@@ -30,16 +30,23 @@ public enum MachineReader {
     return diagnostics.enumerated().sorted { key($0) < key($1) }.map(\.element)
   }
 
+  private static let families = ["tensor-core", "s4", "systolic"]
+
+  /// What descriptions hold, an engine at a time, as this reader asks for it.
+  public static func schema() -> VariantSchema {
+    VariantSchema(key: "engine", words: families) { node, reader in _ = read(node, reader) }
+  }
+
   static func read(
     _ root: Node, _ reader: DocumentReader, log: ConstantFields.Log = ConstantFields.Log()
   ) -> Machine? {
-    guard var fields = ConstantFields(root, reader, path: "", log: log),
-      var machine = read(&fields, reader)
-    else { return nil }
+    guard var fields = ConstantFields(root, reader, path: "", log: log) else { return nil }
+    let machine = read(&fields, reader)
+    let unknowns = fields.node("unknowns")
+    if reader.isRecording, let unknowns { _ = variants(unknowns, of: root, constants: [], reader) }
+    guard var machine else { return nil }
     machine.constants = log.constants
-    if let unknowns = fields.node("unknowns") {
-      machine.variants = variants(unknowns, of: root, constants: log.constants, reader)
-    }
+    if let unknowns { machine.variants = variants(unknowns, of: root, constants: log.constants, reader) }
     return machine
   }
 
@@ -62,9 +69,8 @@ public enum MachineReader {
     }
     let name = fields.plain("name", as: String.self)
     let title = fields.plain("title", as: String.self)
-    let families = ["tensor-core", "s4", "systolic"]
     let family = fields.requiredNode("engine").flatMap {
-      reader.choice($0, families.map { ($0, $0) }, what: "an engine")
+      reader.choice($0, Self.families.map { ($0, $0) }, what: "an engine")
     }
     let architecture: Architecture? =
       switch family {
@@ -120,7 +126,7 @@ extension DataTypeSupport {
     guard var table = parent.section("data_types") else { return nil }
     var rates: [DataType: MACRate] = [:]
     var named: Set<DataType> = []
-    let sections = table.sections()
+    let sections = table.sections(keys: DataType.allCases.map(\.rawValue))
     if sections.isEmpty {
       table.contradiction("the machine multiplies no data type", help: "add at least one, such as fp16")
     }
@@ -146,7 +152,7 @@ extension DataTypeSupport {
     }
     var substitutes: [DataType: DataType] = [:]
     if let node = parent.node("substitutes") {
-      guard case .mapping(let entries) = node.content else {
+      guard let entries = parent.reader.entries(node, keys: DataType.allCases.map(\.rawValue)) else {
         let _: Int? = parent.reader.mismatch(node, expected: "a mapping from types to types that stand in for them")
         return nil
       }

@@ -84,10 +84,10 @@ var failures = 0
     (
       "systolic-128x128",
       "rows: {path: array.rows, from: 8, to: 256}, columns: {path: array.columns, from: 8, to: 256}",
-      (ratio: 0.4, allocations: 700.0)
+      (ratio: 0.25, allocations: 150.0)
     ),
-    ("s4", "buffer: {path: l2.capacity, from: 4 MiB, to: 32 MiB}", (ratio: 0.4, allocations: 900.0)),
-    ("h200", "cap: {path: power.cap, from: 400 W, to: 1000 W}", (ratio: 0.8, allocations: 2000.0)),
+    ("s4", "buffer: {path: l2.capacity, from: 4 MiB, to: 32 MiB}", (ratio: 0.2, allocations: 350.0)),
+    ("h200", "cap: {path: power.cap, from: 400 W, to: 1000 W}", (ratio: 0.7, allocations: 700.0)),
   ] {
     let study = try DesignStudy(
       SourceText(
