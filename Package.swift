@@ -97,7 +97,7 @@ let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
   (
     "ExplorationTests",
     [
-      "Exploration", "Hardware", "Simulation", "Workloads", "Traces", "Documents", "Quantities", "Diagnostics",
+      "Exploration", "Hardware", "Simulation", "Workloads", "Traces", "Documents", "Quantities", "Diagnostics", "Bench",
       .product(name: "GRDB", package: "GRDB.swift"), .product(name: "RealModule", package: "swift-numerics"),
     ],
     false

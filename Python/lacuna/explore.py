@@ -16,6 +16,7 @@ class Study:
     def __init__(self, path: PathLike, program: Optional[Program] = None) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self.program = program or Program()
+        self._header: Optional[Dict[str, Any]] = None
 
     def dry_run(self) -> str:
         """What a run would do, as text; raises LacunaError for a study with mistakes."""
@@ -40,6 +41,21 @@ class Study:
         """The points in order: index, id and values."""
         lines = self.program.run(["explore", "plan", self.path]).splitlines()
         return [point for point in map(json.loads, lines) if "point" in point]
+
+    def header(self) -> Dict[str, Any]:
+        """What names the study, its free parameters (`free`: name and number of values) and its `objectives`."""
+        if self._header is None:
+            self._header = json.loads(self.program.run(["explore", self.path, "--points", "-"], "\n").splitlines()[0])
+        return self._header
+
+    def evaluate(self, points: Sequence[Sequence[float]], threads: Optional[int] = None) -> List[Dict[str, Any]]:
+        """The answers for points of one's own choice: a number from 0 to 1 for each free parameter."""
+        lines = [json.dumps(self.header())]
+        lines += [json.dumps({"point": index, "coordinates": list(point)}) for index, point in enumerate(points)]
+        words: List[PathLike] = ["explore", self.path, "--points", "-"]
+        if threads:
+            words += ["--threads", str(threads)]
+        return [json.loads(line) for line in self.program.run(words, "\n".join(lines) + "\n").splitlines()[1:]]
 
     def merge(self, parts: Sequence[PathLike], store: PathLike) -> "Results":
         """Puts files of shards together, in any order; raises LacunaError where one is missing."""

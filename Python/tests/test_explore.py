@@ -1,6 +1,7 @@
 """The package against the built program: LACUNA=path python3 -m unittest discover -s Python/tests"""
 
 import json
+import math
 import os
 import signal
 import sys
@@ -86,6 +87,36 @@ class StudyTests(unittest.TestCase):
         except ImportError:
             self.skipTest("pandas is not there")
         self.assertEqual(len(self.study.run(self.store("frame.sqlite")).frame()), 60)
+
+    def test_points_of_ones_own_choice_have_the_answers_of_a_run(self):
+        points = list(self.study.run(self.store("run.sqlite")))
+        free = self.study.header()["free"]
+        self.assertEqual([parameter["name"] for parameter in free], ["rows", "columns"])
+        # 8 and 128 are the ends of both ranges.
+        answers = self.study.evaluate([[0, 0], [1, 1]])
+        self.assertEqual([answer["values"] for answer in answers], [[8, 8, 64], [128, 128, 16384]])
+        first = math.log(points[0]["rows"] / 8) / math.log(16), math.log(points[0]["columns"] / 8) / math.log(16)
+        answer = self.study.evaluate([first])[0]
+        self.assertEqual(answer["values"], [points[0]["rows"], points[0]["columns"], points[0]["elements"]])
+        self.assertEqual(answer["objectives"][0], points[0]["time_seconds"])
+
+    def test_optuna_searches_a_study(self):
+        try:
+            import optuna
+        except ImportError:
+            self.skipTest("optuna is not there")
+        from lacuna.optuna import create_study, optimize
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        search = create_study(self.study)
+        answers = optimize(self.study, search, 120)
+        self.assertEqual(len(search.trials), 120)
+        for trial, answer in zip(search.trials, answers):
+            self.assertEqual(trial.values, answer["objectives"])
+        # Both ends of the front are far apart, and found.
+        elements = sorted(trial.values[1] for trial in search.best_trials)
+        self.assertLess(elements[0], 200)
+        self.assertGreater(elements[-1], 4000)
 
     def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(self):
         try:

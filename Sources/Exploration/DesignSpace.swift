@@ -11,29 +11,36 @@ public struct DesignSpace: Sendable {
   /// Positions of the parameters that a sampler decides about.
   let free: [Int]
   /// The constants of the machine that parameters set.
-  private let constants: [(parameter: Int, path: [String], kind: ValueKind)]
+  private let constants: [Target]
+
+  /// A constant of the machine that a parameter sets, and how it is written for the values that are listed.
+  private struct Target: Sendable {
+    var parameter: Int
+    var path: [String]
+    var kind: ValueKind
+    var written: [Value: Node]
+  }
 
   init(parameters: [Parameter], constraints: [Constraint] = []) {
     self.parameters = parameters
     self.constraints = constraints
     free = parameters.indices.filter { parameters[$0].isFree }
-    var constants: [(Int, [String], ValueKind)] = []
+    var constants: [Target] = []
     for (index, parameter) in parameters.enumerated() {
-      for case .constant(let path, let kind) in parameter.targets { constants.append((index, path, kind)) }
+      var written: [Value: Node] = [:]
+      if case .choices(let choices) = parameter.domain { for choice in choices { written[choice.value] = choice.node } }
+      for case .constant(let path, let kind) in parameter.targets {
+        constants.append(Target(parameter: index, path: path, kind: kind, written: written))
+      }
     }
     self.constants = constants
   }
 
   /// What constants of the machine are replaced with at a point.
   func constantValues(_ values: [Value?]) -> [(path: [String], value: Node)] {
-    constants.compactMap { parameter, path, kind in
-      guard let value = values[parameter] else { return nil }
-      if case .choices(let choices) = parameters[parameter].domain,
-        let choice = choices.first(where: { $0.value == value })
-      {
-        return (path, choice.node)
-      }
-      return (path, kind.node(value))
+    constants.compactMap { target in
+      guard let value = values[target.parameter] else { return nil }
+      return (target.path, target.written[value] ?? target.kind.node(value))
     }
   }
 

@@ -158,6 +158,14 @@ struct StudyFiles {
     }
   }
 
+  /// Refuses real zeros, which would run dense: studies read no tensors.
+  static func refuseMask(_ pattern: SparsityPattern, at node: Node, _ reader: DocumentReader) {
+    guard pattern.isMask else { return }
+    reader.report(
+      .unsupportedPattern, "a study does not read the zeros of tensors, as \(pattern) asks for", at: node.range,
+      help: "'lacuna simulate' reads them; here, name the pattern that they have, such as 2:4 or unstructured(0.7)")
+  }
+
   private func path(_ name: String) -> String { name.hasPrefix("/") ? name : folder + name }
 
   func machine(_ node: Node) -> MachineTemplate? {
@@ -195,7 +203,9 @@ struct StudyFiles {
     if let rules = fields.node("sparsity") {
       for rule in reader.oneOrMore(rules) {
         guard let text = String.read(rule, reader) else { continue }
+        let node = rule
         if let rule = loading(rule, "a rule", { () throws(DiagnosticList) in try SparsityRule(parsing: text) }) {
+          Self.refuseMask(rule.pattern, at: node, reader)
           changes.rules.append(rule)
         }
       }
@@ -215,6 +225,12 @@ struct StudyFiles {
       return try TraceReader.read((isFile ? nil : shipped.path(of: path)) ?? self.path(path)).workload
     }
     guard let trace else { return nil }
+    for op in trace.operators {
+      let patterns = OperandSparsity.Operand.allCases.map { op.sparsity[$0] }
+      guard let mask = patterns.first(where: \.isMask) else { continue }
+      Self.refuseMask(mask, at: traceNode, reader)
+      break
+    }
     let own = name ?? String(trace.name.map { $0.isLetter || $0.isNumber ? $0 : "_" }).lowercased()
     guard own.wholeMatch(of: /[a-z][a-z0-9_]*/) != nil else {
       reader.report(
@@ -226,4 +242,8 @@ struct StudyFiles {
       name: own, weight: weight, trace: trace, options: SimulationOptions(fusesEpilogues: fuses), changes: changes,
       samples: samples)
   }
+}
+
+extension SparsityPattern {
+  fileprivate var isMask: Bool { if case .mask = self { true } else { false } }
 }

@@ -1,6 +1,7 @@
 public import Diagnostics
 import Documents
 public import Hardware
+import Quantities
 import Simulation
 import Traces
 public import Workloads
@@ -99,6 +100,12 @@ struct WorkloadTotals: Sendable {
   var energy: Double
   /// Bytes to and from off-chip memory.
   var bytes: Double
+
+  init(_ totals: RunTotals) {
+    time = totals.elapsed.value
+    energy = totals.energy.total.value
+    bytes = Double(totals.traffic.dram.count)
+  }
 }
 
 /// Which points of a space are looked at.

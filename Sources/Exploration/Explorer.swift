@@ -85,21 +85,30 @@ public struct Explorer: Sendable {
   ) throws(DiagnosticList) {
     var state = Progress(total: sequence.count)
     var batch = BatchSize(threads: threads)
-    var first = 0
-    while first < sequence.count {
-      let range = first..<min(first + batch.count, sequence.count)
-      let finished = try store.finished(in: range)
-      let missing = finished.isEmpty ? Array(range) : range.filter { !finished.contains($0) }
-      let results = batch.timing(missing.count) {
-        parallel(missing) { index in sequence.values(at: index).map { evaluator.result(index, $0) } }
+    let writer = WriteBehind(store, threads: threads)
+    for block in stride(from: 0, to: sequence.count, by: Self.blockSize) {
+      let block = block..<min(block + Self.blockSize, sequence.count)
+      try writer.finish()
+      let finished = try store.finished(in: block)
+      var first = block.lowerBound
+      while first < block.upperBound {
+        let range = first..<min(first + batch.count, block.upperBound)
+        let missing = finished.isEmpty ? Array(range) : range.filter { !finished.contains($0) }
+        let results = batch.timing(missing.count) {
+          parallel(missing) { index in sequence.values(at: index).map { evaluator.result(index, $0) } }
+        }
+        try writer.add(results)
+        state.done += range.count
+        state.evaluated += results.count
+        progress(state)
+        first = range.upperBound
       }
-      try store.add(results)
-      state.done += range.count
-      state.evaluated += results.count
-      progress(state)
-      first = range.upperBound
     }
+    try writer.finish()
   }
+
+  /// Points of which it is asked at once whether they are finished.
+  private static let blockSize = 1 << 16
 
   /// The answers in the order of the inputs.
   private func parallel<Input: Sendable>(

@@ -163,7 +163,8 @@ struct ParameterReader {
         for diagnostic in list.diagnostics where diagnostic.code != .inconsistentHardware {
           reader.sink.report(diagnostic)
         }
-      case .workload(.sparsity): _ = SparsityPattern.read(node, reader)
+      case .workload(.sparsity):
+        if let pattern = SparsityPattern.read(node, reader) { StudyFiles.refuseMask(pattern, at: node, reader) }
       case .workload(.dataType), .workload(.weightType): _ = DataType.read(node, reader)
       case .workload(.training):
         _ = reader.choice(node, TrainingMethod.allCases.map { ($0.rawValue, $0) }, what: "a training method")

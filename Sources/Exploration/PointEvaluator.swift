@@ -12,7 +12,7 @@ final class PointEvaluator: Sendable {
   /// The parameters that change workloads.
   private let settings: [(parameter: Int, setting: WorkloadSetting)]
   /// Workloads by the values of `settings`.
-  private let variants = Mutex<[[Value?]: [Result<PreparedWorkload, DiagnosticList>]]>([:])
+  private let variants = Mutex<[[Value?]: [Result<RepeatedSimulation, DiagnosticList>]]>([:])
   private static let mostVariants = 4096
 
   init(_ study: DesignStudy) {
@@ -46,7 +46,7 @@ final class PointEvaluator: Sendable {
       return infeasible(.constraint(constraint.expression.text), "")
     }
     let machine: Machine
-    switch study.template.read(study.space.constantValues(values)) {
+    switch study.template.machine(with: study.space.constantValues(values)) {
     case .success(let read): machine = read
     case .failure(let list):
       let (code, message) = said(list)
@@ -59,9 +59,9 @@ final class PointEvaluator: Sendable {
       case .failure(let list):
         let (code, message) = said(list)
         return infeasible(.workload(code), "\(workload.name): \(message)")
-      case .success(let prepared):
+      case .success(let simulation):
         do throws(DiagnosticList) {
-          totals.append((workload.weight, try prepared.totals(on: machine)))
+          totals.append((workload.weight, WorkloadTotals(try simulation.totals(on: machine))))
         } catch {
           let (code, message) = said(error)
           return infeasible(.run(code), "\(workload.name): \(message)")
@@ -79,7 +79,7 @@ final class PointEvaluator: Sendable {
 
   // MARK: Workloads
 
-  private func variant(_ values: [Value?]) -> [Result<PreparedWorkload, DiagnosticList>] {
+  private func variant(_ values: [Value?]) -> [Result<RepeatedSimulation, DiagnosticList>] {
     let key = settings.map { values[$0.parameter] }
     if let known = variants.withLock({ $0[key] }) { return known }
     let made = study.workloads.map { workload in
@@ -92,7 +92,7 @@ final class PointEvaluator: Sendable {
     return made
   }
 
-  private func prepare(_ workload: StudyWorkload, _ values: [Value?]) throws(DiagnosticList) -> PreparedWorkload {
+  private func prepare(_ workload: StudyWorkload, _ values: [Value?]) throws(DiagnosticList) -> RepeatedSimulation {
     var changes = workload.changes
     var samples = workload.samples
     for (value, (_, setting)) in zip(values, settings) {
@@ -113,25 +113,7 @@ final class PointEvaluator: Sendable {
       changes.rules = []
     }
     let trace = try samples.map { (samples) throws(DiagnosticList) in try workload.trace.withSamples(samples) }
-    return PreparedWorkload(try (trace ?? workload.trace).changed(by: changes).workload, options: workload.options)
-  }
-}
-
-/// A workload as a design runs it.
-struct PreparedWorkload: Sendable {
-  private let workload: Workload
-  private let options: SimulationOptions
-
-  init(_ workload: Workload, options: SimulationOptions) {
-    self.workload = workload
-    self.options = options
-  }
-
-  /// What a run takes.
-  /// - Throws: everything that keeps the machine from running it.
-  func totals(on machine: Machine) throws(DiagnosticList) -> WorkloadTotals {
-    let totals = try Simulator.simulate(workload, on: machine, options: options).totals
-    return WorkloadTotals(
-      time: totals.elapsed.value, energy: totals.energy.total.value, bytes: Double(totals.traffic.dram.count))
+    return RepeatedSimulation(
+      try (trace ?? workload.trace).changed(by: changes).workload, options: workload.options)
   }
 }

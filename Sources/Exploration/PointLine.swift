@@ -3,16 +3,32 @@ import Documents
 
 /// Points and results as lines of JSON, for work that is divided between processes.
 ///
-/// A stream begins with a header that names the study: `{"lacuna_points": 1, "study": FINGERPRINT}`. A point is
+/// A stream begins with a header that names the study: `{"lacuna_points": 1, "study": FINGERPRINT, "free": […],
+/// "objectives": […]}`, the last two being what there is to choose and to seek. A point is
 /// `{"point": 12, "values": [32, "2:4", null]}`; with its result it has `"verdict"`, `"detail"`, `"figures"` and
-/// `"objectives"` too. Streams may follow one another in one file.
+/// `"objectives"` too. In place of values a point to be evaluated may give `"coordinates"`, a number from 0 to 1 for each
+/// free parameter: its way from the first value to the last. Streams may follow one another in one file.
 public enum PointLine {
   /// The version of the lines this build writes and reads.
   public static let version = 1
 
   /// The line that begins a stream.
-  public static func header(_ identity: StudyIdentity) -> String {
-    "{\"lacuna_points\": \(version), \"study\": \"\(identity.fingerprint)\"}\n"
+  public static func header(_ explorer: Explorer) -> String {
+    let study = explorer.study
+    var text = "{\"lacuna_points\": \(version), \"study\": \"\(explorer.identity.fingerprint)\", \"free\": ["
+    for (position, index) in study.space.free.enumerated() {
+      let parameter = study.space.parameters[index]
+      if position > 0 { text += ", " }
+      text += "{\"name\": \"\(parameter.name)\", \"count\": \(parameter.count.map { "\($0)" } ?? "null")}"
+    }
+    text += "], \"objectives\": ["
+    for (position, objective) in study.objectives.enumerated() {
+      if position > 0 { text += ", " }
+      text += "{\"name\": "
+      text.append(jsonQuoting: objective.name)
+      text += ", \"direction\": \"\(objective.isMaximised ? "maximize" : "minimize")\"}"
+    }
+    return text + "]}\n"
   }
 
   /// A point to be evaluated.
@@ -119,13 +135,21 @@ public enum PointLine {
     guard var fields = Fields(node, reader, what: "a point") else { return nil }
     let index = fields.required("point", in: 0...Int.max)
     let id = fields.optional("id", as: String.self)
-    let list = fields.requiredNode("values")
+    let coordinates = fields.node("coordinates").map { numbers($0, reader) }
+    let list = coordinates == nil ? fields.requiredNode("values") : nil
     let verdictNode = fields.node("verdict")
     let detail = fields.optional("detail", as: String.self) ?? ""
     let figures = fields.node("figures").map { numbers($0, reader) }
     let objectives = fields.node("objectives").map { numbers($0, reader) }
     fields.finish()
-    guard let index, let list else { return nil }
+    guard let index else { return nil }
+    if let coordinates {
+      guard coordinates.count == study.space.free.count, coordinates.allSatisfy({ (0...1).contains($0) }) else {
+        return reader.mismatch(node, expected: "\(study.space.free.count) coordinates from 0 to 1")
+      }
+      return (index, study.space.values(at: coordinates), nil)
+    }
+    guard let list else { return nil }
     guard let elements = list.elements, elements.count == study.space.parameters.count else {
       return reader.mismatch(list, expected: "a list of \(study.space.parameters.count) values")
     }

@@ -8,7 +8,7 @@ import Quantities
 /// what the results are of. Points are written in transactions in write-ahead mode: what was written survives the
 /// process, and other processes may read and write meanwhile. A point is a function of the study, so that whoever
 /// writes one first is right.
-public final class ResultStore {
+public final class ResultStore: Sendable {
   /// Marks files as stores: `LACN`.
   static let applicationID: Int32 = 0x4C41_434E
   static let schemaVersion = 1
@@ -24,7 +24,16 @@ public final class ResultStore {
   /// - Throws: `unusable-store` for a store that is there without `resumes`, for a file that is none and for one that
   ///   another process does not let go of; `changed-study` for results of another study; `unwritable-file`. What was
   ///   there stays as it was.
-  public init(_ path: String, for study: DesignStudy, identity: StudyIdentity, resumes: Bool) throws(DiagnosticList) {
+  public convenience init(
+    _ path: String, for study: DesignStudy, identity: StudyIdentity, resumes: Bool
+  ) throws(DiagnosticList) {
+    try self.init(path, for: study, identity: identity, resumes: resumes, patience: 20)
+  }
+
+  /// - Parameter patience: seconds to wait for another process that writes.
+  init(
+    _ path: String, for study: DesignStudy, identity: StudyIdentity, resumes: Bool, patience: Double
+  ) throws(DiagnosticList) {
     self.path = path
     self.study = study
     columns = ResultColumns(study)
@@ -40,7 +49,7 @@ public final class ResultStore {
     database = try StoreFile.doing(path) {
       var configuration = Configuration()
       configuration.journalMode = .wal
-      configuration.busyMode = .timeout(20)
+      configuration.busyMode = .timeout(patience)
       let database = try DatabaseQueue(path: path, configuration: configuration)
       try database.write { database in
         // Another process may have been quicker.
@@ -249,7 +258,11 @@ enum StoreFile {
       return Diagnostic(
         .unwritableFile, "there is no room to write \(path)",
         help: "make room and add --resume: what was written stays")
-    case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_PERM, .SQLITE_AUTH:
+    case .SQLITE_IOERR:
+      return Diagnostic(
+        .unwritableFile, "\(path) cannot be written: \(message)",
+        help: "see that its disk has room and works, and add --resume: what was written stays")
+    case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
       return Diagnostic(
         .unwritableFile, "\(path) cannot be opened or written: \(message)",
         help: "check that its folder exists and may be written")

@@ -3,43 +3,122 @@ import Documents
 import Quantities
 
 /// Reads constants, each a mapping of `value`, `kind` and `source`, and remembers where they come from.
+///
+/// What a reading finds it also lists in order. With such a list the same reader runs again without the document, and
+/// faster: it meets what was found before, or what is given in its place, and checks it as it always does.
 struct ConstantFields {
-  private var fields: Fields
+  /// The mapping; nil where a reading is repeated.
+  private var fields: Fields?
+  let reader: DocumentReader
   private let path: String
   private let log: Log
 
-  /// The constants read so far; a class because all sections of a description write to it.
+  /// What has been read so far; a class because all sections of a description write to it.
   final class Log {
     var constants: [Constant] = []
+    /// What was found, in the order in which it was asked for.
+    fileprivate(set) var steps: [Step] = []
+    fileprivate var next = 0
+    fileprivate let replacements: [(step: Int, value: Node)]
+    /// Whether a repeated reading found something wrong, or asked for something else.
+    fileprivate(set) var hasFailed = false
+
+    init() { replacements = [] }
+
+    /// - Parameter replacements: what stands for the values of constants, by their steps.
+    init(repeating steps: [Step], replacing replacements: [(step: Int, value: Node)]) {
+      (self.steps, self.replacements) = (steps, replacements)
+    }
+  }
+
+  /// What a reader asked for and what it got.
+  struct Step: Sendable {
+    let key: String
+    /// Where the constant stands that was asked for; nil for anything else.
+    let path: String?
+    fileprivate let result: (any Sendable)?
   }
 
   init?(_ node: Node, _ reader: DocumentReader, path: String, log: Log) {
     guard let fields = Fields(node, reader, what: "a mapping of constants") else { return nil }
-    self.fields = fields
-    self.path = path
-    self.log = log
+    (self.fields, self.reader, self.path, self.log) = (fields, reader, path, log)
+  }
+
+  /// The fields of a reading that is repeated.
+  init(repeating log: Log, _ reader: DocumentReader) {
+    (fields, self.reader, path, self.log) = (nil, reader, "", log)
+  }
+
+  /// What `read` finds, or what it found before.
+  private mutating func step<T: Sendable>(
+    _ key: String, path: String? = nil, replaced: (Node) -> T? = { _ in nil }, _ read: (inout Fields) -> T?
+  ) -> T? {
+    if var own = fields {
+      // The only copy, so that noting what was asked copies nothing.
+      fields = nil
+      let result = read(&own)
+      fields = own
+      log.steps.append(Step(key: key, path: path, result: result))
+      return result
+    }
+    let position = log.next
+    log.next += 1
+    guard !log.hasFailed, position < log.steps.count, log.steps[position].key == key else {
+      log.hasFailed = true
+      return nil
+    }
+    if let value = log.replacements.first(where: { $0.step == position })?.value {
+      let result = replaced(value)
+      if result == nil { log.hasFailed = true }
+      return result
+    }
+    guard let result = log.steps[position].result else { return nil }
+    guard let result = result as? T else {
+      log.hasFailed = true
+      return nil
+    }
+    return result
+  }
+
+  private func section(_ node: Node, _ path: String) -> ConstantFields? {
+    ConstantFields(node, reader, path: path, log: log)
   }
 
   /// A nested section that must be there.
   mutating func section(_ key: String) -> ConstantFields? {
-    fields.requiredNode(key).flatMap { ConstantFields($0, fields.reader, path: path + key + ".", log: log) }
+    guard fields != nil else { return has(key) ? ConstantFields(repeating: log, reader) : nil }
+    log.steps.append(Step(key: key, path: nil, result: true))
+    return fields?.requiredNode(key).flatMap { section($0, path + key + ".") }
   }
 
   /// A nested section that may be absent.
   mutating func optionalSection(_ key: String) -> ConstantFields? {
-    fields.node(key).flatMap { ConstantFields($0, fields.reader, path: path + key + ".", log: log) }
+    guard has(key) else { return nil }
+    return section(key)
   }
+
+  /// Whether there is something under a key.
+  private mutating func has(_ key: String) -> Bool { step(key) { $0.node(key) != nil } ?? false }
 
   /// A list of sections that must be there, named by their place from zero.
   mutating func sections(_ key: String) -> [ConstantFields]? {
-    guard let node = fields.requiredNode(key) else { return nil }
+    guard fields != nil else {
+      let count: Int? = step(key) { _ in nil }
+      return count.map { (0..<$0).map { _ in ConstantFields(repeating: log, reader) } }
+    }
+    guard let node = fields?.requiredNode(key) else { return nil }
     guard let elements = node.elements, !elements.isEmpty else {
-      return fields.reader.mismatch(node, expected: "a list of mappings")
+      return reader.mismatch(node, expected: "a list of mappings")
     }
-    let sections = elements.enumerated().compactMap { index, element in
-      ConstantFields(element, fields.reader, path: "\(path)\(key).\(index).", log: log)
-    }
+    log.steps.append(Step(key: key, path: nil, result: elements.count))
+    let sections = elements.enumerated().compactMap { section($1, "\(path)\(key).\($0).") }
     return sections.count == elements.count ? sections : nil
+  }
+
+  /// An entry of a table.
+  private struct Row: Sendable {
+    var key: String
+    var keyRange: Range<Int>
   }
 
   /// All remaining entries as sections, by key: a table.
@@ -47,14 +126,31 @@ struct ConstantFields {
   mutating func sections(
     keys words: [String] = []
   ) -> [(key: String, keyRange: Range<Int>, section: ConstantFields)] {
-    fields.rest(keys: words).compactMap { entry in
-      ConstantFields(entry.value, fields.reader, path: path + entry.key + ".", log: log)
-        .map { (entry.key, entry.keyRange, $0) }
+    guard fields != nil else {
+      let rows: [Row] = step("") { _ in nil } ?? []
+      return rows.map { ($0.key, $0.keyRange, ConstantFields(repeating: log, reader)) }
+    }
+    let entries = fields?.rest(keys: words) ?? []
+    log.steps.append(Step(key: "", path: nil, result: entries.map { Row(key: $0.key, keyRange: $0.keyRange) }))
+    return entries.compactMap { entry in
+      section(entry.value, path + entry.key + ".").map { (entry.key, entry.keyRange, $0) }
+    }
+  }
+
+  /// A list without sources, which must be there.
+  mutating func list<T: Sendable>(_ key: String, of what: String, _ read: (Node, DocumentReader) -> T?) -> [T]? {
+    let reader = reader
+    return step(key) { fields in
+      guard let node = fields.requiredNode(key) else { return nil }
+      guard let elements = node.elements, !elements.isEmpty else {
+        return reader.mismatch(node, expected: "a list of \(what)")
+      }
+      return elements.compactMap { read($0, reader) }
     }
   }
 
   /// A quantity greater than zero.
-  mutating func quantity<T: Measured & DocumentReadable & Comparable & AdditiveArithmetic>(
+  mutating func quantity<T: Measured & DocumentReadable & Comparable & AdditiveArithmetic & Sendable>(
     _ key: String, as type: T.Type = T.self
   ) -> T? {
     constant(key) { node, reader in
@@ -68,10 +164,10 @@ struct ConstantFields {
   }
 
   /// A quantity greater than zero that may be absent.
-  mutating func optionalQuantity<T: Measured & DocumentReadable & Comparable & AdditiveArithmetic>(
+  mutating func optionalQuantity<T: Measured & DocumentReadable & Comparable & AdditiveArithmetic & Sendable>(
     _ key: String, as type: T.Type = T.self
   ) -> T? {
-    fields.node(key) == nil ? nil : quantity(key)
+    has(key) ? quantity(key) : nil
   }
 
   /// A whole number from 1 to 2³⁰.
@@ -81,7 +177,7 @@ struct ConstantFields {
 
   /// A whole number from 1 to 2³⁰ that may be absent.
   mutating func optionalCount(_ key: String) -> Int? {
-    fields.node(key) == nil ? nil : count(key)
+    has(key) ? count(key) : nil
   }
 
   /// A number in a range.
@@ -91,17 +187,17 @@ struct ConstantFields {
 
   /// A number in a range that may be absent.
   mutating func optionalNumber(_ key: String, in range: ClosedRange<Double>) -> Double? {
-    fields.node(key) == nil ? nil : number(key, in: range)
+    has(key) ? number(key, in: range) : nil
   }
 
   /// A plain value without a source of its own: a switch, a name, a list.
-  mutating func plain<T: DocumentReadable>(_ key: String, as type: T.Type = T.self) -> T? {
-    fields.required(key)
+  mutating func plain<T: DocumentReadable & Sendable>(_ key: String, as type: T.Type = T.self) -> T? {
+    step(key) { $0.required(key) }
   }
 
   /// A plain value that may be absent.
-  mutating func optionalPlain<T: DocumentReadable>(_ key: String, as type: T.Type = T.self) -> T? {
-    fields.optional(key)
+  mutating func optionalPlain<T: DocumentReadable & Sendable>(_ key: String, as type: T.Type = T.self) -> T? {
+    step(key) { $0.optional(key) }
   }
 
   /// A constant switch.
@@ -121,7 +217,7 @@ struct ConstantFields {
   }
 
   /// One word of a closed set.
-  mutating func choice<T: RawRepresentable & CaseIterable>(_ key: String, what: String) -> T?
+  mutating func choice<T: RawRepresentable & CaseIterable & Sendable>(_ key: String, what: String) -> T?
   where T.RawValue == String {
     constant(key) { node, reader in
       reader.choice(node, T.allCases.map { ($0.rawValue, $0) }, what: what)
@@ -129,7 +225,7 @@ struct ConstantFields {
   }
 
   /// A list of words of a closed set.
-  mutating func choices<T: RawRepresentable & CaseIterable>(_ key: String, what: String) -> [T]?
+  mutating func choices<T: RawRepresentable & CaseIterable & Sendable>(_ key: String, what: String) -> [T]?
   where T.RawValue == String {
     constant(key) { node, reader in
       guard let elements = node.elements, !elements.isEmpty else {
@@ -143,51 +239,55 @@ struct ConstantFields {
   }
 
   /// A list of words of a closed set that may be absent.
-  mutating func optionalChoices<T: RawRepresentable & CaseIterable>(_ key: String, what: String) -> [T]?
+  mutating func optionalChoices<T: RawRepresentable & CaseIterable & Sendable>(_ key: String, what: String) -> [T]?
   where T.RawValue == String {
-    fields.node(key) == nil ? nil : choices(key, what: what)
+    has(key) ? choices(key, what: what) : nil
   }
 
   /// Reports values that contradict each other.
   func contradiction(_ message: String, help: String? = nil) {
-    fields.reader.report(.inconsistentHardware, message, at: fields.node.range, help: help)
+    report(.inconsistentHardware, message, at: fields?.node.range ?? 0..<0, help: help)
   }
 
   func report(_ code: DiagnosticCode, _ message: String, at range: Range<Int>, help: String? = nil) {
-    fields.reader.report(code, message, at: range, help: help)
+    guard fields != nil else {
+      log.hasFailed = true
+      return
+    }
+    reader.report(code, message, at: range, help: help)
   }
 
-  var reader: DocumentReader { fields.reader }
+  mutating func node(_ key: String) -> Node? { step(key) { $0.node(key) } }
+  mutating func requiredNode(_ key: String) -> Node? { step(key) { $0.requiredNode(key) } }
 
-  mutating func node(_ key: String) -> Node? { fields.node(key) }
-  mutating func requiredNode(_ key: String) -> Node? { fields.requiredNode(key) }
+  func finish() { fields?.finish() }
 
-  func finish() { fields.finish() }
-
-  private mutating func constant<T>(_ key: String, _ read: (Node, DocumentReader) -> T?) -> T? {
-    guard let node = fields.requiredNode(key) else { return nil }
-    let reader = fields.reader
-    switch node.content {
-    case .mapping, .undetermined: break
-    default:
-      reader.report(
-        .wrongType, "'\(key)' needs its source: expected a mapping of value, kind and source, found \(node.typeName)",
-        at: node.range, help: "write {value: …, kind: measured|published|derived|assumed, source: \"…\"}")
-      return nil
+  private mutating func constant<T: Sendable>(_ key: String, _ read: (Node, DocumentReader) -> T?) -> T? {
+    let (reader, log, path) = (reader, log, path + key)
+    return step(key, path: path, replaced: { read($0, reader) }) { fields in
+      guard let node = fields.requiredNode(key) else { return nil }
+      switch node.content {
+      case .mapping, .undetermined: break
+      default:
+        reader.report(
+          .wrongType,
+          "'\(key)' needs its source: expected a mapping of value, kind and source, found \(node.typeName)",
+          at: node.range, help: "write {value: …, kind: measured|published|derived|assumed, source: \"…\"}")
+        return nil
+      }
+      guard var parts = Fields(node, reader, what: "a constant") else { return nil }
+      let value = parts.requiredNode("value")
+      let certainty = parts.requiredNode("kind").flatMap {
+        reader.choice($0, Certainty.allCases.map { ($0.rawValue, $0) }, what: "a kind of constant")
+      }
+      let source = parts.required("source", as: String.self)
+      parts.finish()
+      guard let value, let result = read(value, reader) else { return nil }
+      if let certainty, let source {
+        log.constants.append(Constant(path: path, value: Self.text(value), certainty: certainty, source: source))
+      }
+      return result
     }
-    guard var parts = Fields(node, reader, what: "a constant") else { return nil }
-    let value = parts.requiredNode("value")
-    let certainty = parts.requiredNode("kind").flatMap {
-      reader.choice($0, Certainty.allCases.map { ($0.rawValue, $0) }, what: "a kind of constant")
-    }
-    let source = parts.required("source", as: String.self)
-    parts.finish()
-    guard let value, let result = read(value, reader) else { return nil }
-    if let certainty, let source {
-      log.constants.append(
-        Constant(path: path + key, value: Self.text(value), certainty: certainty, source: source))
-    }
-    return result
   }
 
   /// A value as the description writes it.

@@ -5,7 +5,7 @@ public import Workloads
 /// Where a GPU's kernel library falls short of the hardware, as measured.
 ///
 /// These are not the machine: newer libraries may close them, and a simulation may leave them out.
-public struct KernelLibrary: Sendable {
+public struct KernelLibrary: Hashable, Sendable {
   /// Products that run on older kernels.
   public var gaps: [LibraryGap]
 

@@ -38,9 +38,31 @@ public enum MachineReader {
     VariantSchema(key: "engine", words: families) { node, reader in _ = read(node, reader) }
   }
 
-  static func read(_ root: Node, _ reader: DocumentReader) -> Machine? {
-    let log = ConstantFields.Log()
+  static func read(
+    _ root: Node, _ reader: DocumentReader, log: ConstantFields.Log = ConstantFields.Log()
+  ) -> Machine? {
     guard var fields = ConstantFields(root, reader, path: "", log: log) else { return nil }
+    let machine = read(&fields, reader)
+    let unknowns = fields.node("unknowns")
+    if reader.isRecording, let unknowns { _ = variants(unknowns, of: root, constants: [], reader) }
+    guard var machine else { return nil }
+    machine.constants = log.constants
+    if let unknowns { machine.variants = variants(unknowns, of: root, constants: log.constants, reader) }
+    return machine
+  }
+
+  /// The machine of an earlier reading with other values for some constants, checked like any other; nil where that
+  /// finds something wrong. It has no constants.
+  static func read(
+    repeating steps: [ConstantFields.Step], replacing values: [(step: Int, value: Node)], _ reader: DocumentReader
+  ) -> Machine? {
+    let log = ConstantFields.Log(repeating: steps, replacing: values)
+    var fields = ConstantFields(repeating: log, reader)
+    guard let machine = read(&fields, reader), !log.hasFailed else { return nil }
+    return machine
+  }
+
+  private static func read(_ fields: inout ConstantFields, _ reader: DocumentReader) -> Machine? {
     if let version = fields.plain("lacuna_hardware", as: Int.self), !(1...Self.version).contains(version) {
       fields.contradiction(
         "the description has version \(version); this build reads 1 to \(Self.version)",
@@ -58,14 +80,11 @@ public enum MachineReader {
       case "systolic": SystolicArray(reading: &fields).map(Architecture.systolic)
       default: nil
       }
-    let unknowns = fields.node("unknowns")
+    _ = fields.node("unknowns")
     // Without an engine no key can be judged.
     if family != nil { fields.finish() }
-    if reader.isRecording, let unknowns { _ = Self.variants(unknowns, of: root, constants: [], reader) }
     guard let name, let title, let architecture else { return nil }
-    let variants = unknowns.map { Self.variants($0, of: root, constants: log.constants, reader) } ?? []
-    return Machine(
-      name: name, title: title, architecture: architecture, constants: log.constants, variants: variants)
+    return Machine(name: name, title: title, architecture: architecture)
   }
 }
 

@@ -10,6 +10,9 @@ public struct MachineTemplate: Sendable {
   /// The machine as described.
   public let machine: Machine
   private let root: Node
+  /// What reading the description found, and where among it each constant is.
+  private let steps: [ConstantFields.Step]
+  private let positions: [[String]: Int]
 
   /// Reads a description.
   /// - Throws: every problem of the file at once, located.
@@ -18,6 +21,14 @@ public struct MachineTemplate: Sendable {
     machine = try MachineReader.read(source)
     // Answers to what nobody knows belong to the machine as published, not to one that is being designed.
     root = try YAMLParser.parse(source).without("unknowns")
+    let log = ConstantFields.Log()
+    _ = MachineReader.read(root, DocumentReader(source, sink: DiagnosticSink()), log: log)
+    steps = log.steps
+    var positions: [[String]: Int] = [:]
+    for (position, step) in steps.enumerated() {
+      if let path = step.path { positions[path.split(separator: ".").map(String.init)] = position }
+    }
+    self.positions = positions
   }
 
   /// The paths of the constants, as ``Constant/path`` has them.
@@ -45,6 +56,26 @@ public struct MachineTemplate: Sendable {
     let machine = MachineReader.read(changed(values), DocumentReader(source ?? self.source, sink: sink))
     guard !sink.hasErrors, let machine else { return .failure(DiagnosticList(sink.diagnostics)) }
     return .success(machine)
+  }
+
+  /// The machine that ``read(_:in:)`` gives, without its constants: fast enough to try many values.
+  /// - Parameter values: paths of constants that exist, as keys in order, and what replaces their values.
+  public func machine(with values: [(path: [String], value: Node)]) -> Result<Machine, DiagnosticList> {
+    let replacements = values.map { path, value in
+      guard let position = positions[path] else { preconditionFailure("no constant \(path.joined(separator: "."))") }
+      return (position, value)
+    }
+    if let machine = MachineReader.read(
+      repeating: steps, replacing: replacements, DocumentReader(source, sink: DiagnosticSink()))
+    {
+      return .success(machine)
+    }
+    // What is wrong is told with its place.
+    return read(values).map { machine in
+      var machine = machine
+      machine.constants = []
+      return machine
+    }
   }
 
   /// The description with other values for some constants, as JSON, which is YAML: any reader of descriptions takes it.

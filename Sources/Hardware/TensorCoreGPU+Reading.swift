@@ -148,11 +148,7 @@ extension ReadCoalescing {
 
 extension GEMMKernel {
   static func list(reading parent: inout ConstantFields) -> [GEMMKernel]? {
-    guard let node = parent.requiredNode("kernels") else { return nil }
-    guard let elements = node.elements, !elements.isEmpty else {
-      return parent.reader.mismatch(node, expected: "a list of kernels")
-    }
-    return elements.compactMap { GEMMKernel(reading: $0, parent.reader) }
+    parent.list("kernels", of: "kernels") { GEMMKernel(reading: $0, $1) }
   }
 
   /// Reads `{tile: [128, 256], cluster: [2, 1], per_multiprocessor: 1, split_k: yes, operands: both}`.

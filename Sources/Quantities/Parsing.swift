@@ -31,11 +31,12 @@ extension Quantity: Measured {
   /// - Throws: ``QuantityError``.
   public init(parsing text: String) throws(QuantityError) {
     let (number, symbol) = try splitUnit(text)
-    let accepted = Self.unitSymbols
-    guard !symbol.isEmpty else { throw .missingUnit(accepted: accepted) }
-    guard let unit = D.units.first(where: { $0.symbol == symbol || $0.symbol == symbol.microNormalised }) else {
-      throw .unknownUnit(symbol, accepted: accepted)
-    }
+    guard !symbol.isEmpty else { throw .missingUnit(accepted: Self.unitSymbols) }
+    let units = D.units
+    guard
+      let unit = units.first(where: { $0.symbol == symbol })
+        ?? units.first(where: { $0.symbol == symbol.microNormalised })
+    else { throw .unknownUnit(symbol, accepted: Self.unitSymbols) }
     guard (number * unit.scale).isFinite else { throw .outOfRange }
     self.init(number * unit.scale)
   }
@@ -83,24 +84,30 @@ extension String {
 
 /// Splits `"1.98 GHz"` into its number and its unit; grouping commas are accepted in the number.
 private func splitUnit(_ text: String) throws(QuantityError) -> (Double, String) {
-  let body = text.drop { $0 == " " }
+  let space = UInt8(ascii: " ")
+  let body = text.utf8.drop { $0 == space }
+  func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
+  func isSign(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") }
+  func isExponent(_ byte: UInt8) -> Bool { byte | 0x20 == UInt8(ascii: "e") }
   var end = body.startIndex
+  var previous: UInt8?
   while end < body.endIndex {
-    let character = body[end]
-    let isExponent =
-      (character == "e" || character == "E") && end != body.startIndex
-      && body[body.index(after: end)...].first.map { $0.isNumber || $0 == "-" || $0 == "+" } == true
-    let isSign =
-      (character == "-" || character == "+")
-      && (end == body.startIndex || "eE".contains(body[body.index(before: end)]))
-    guard character.isASCII, character.isNumber || character == "." || character == "," || isExponent || isSign
+    let byte = body[end]
+    let next = body.index(after: end)
+    let beginsExponent =
+      isExponent(byte) && previous != nil && next < body.endIndex && (isDigit(body[next]) || isSign(body[next]))
+    guard
+      isDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: ",") || beginsExponent
+        || isSign(byte) && previous.map(isExponent) ?? true
     else { break }
-    end = body.index(after: end)
+    previous = byte
+    end = next
   }
-  let digits = String(body[..<end].filter { $0 != "," })
+  var digits = String(body[..<end]) ?? ""
+  if digits.utf8.contains(UInt8(ascii: ",")) { digits.removeAll { $0 == "," } }
   guard let number = Double(digits) else { throw .notANumber }
   guard number.isFinite else { throw .outOfRange }
-  var unit = body[end...].drop { $0 == " " }
-  while unit.last == " " { unit.removeLast() }
-  return (number, String(unit))
+  var unit = body[end...].drop { $0 == space }
+  while unit.last == space { unit.removeLast() }
+  return (number, String(unit) ?? "")
 }

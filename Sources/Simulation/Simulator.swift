@@ -151,123 +151,26 @@ public enum Simulator {
     _ workload: Workload, _ machine: Machine, _ engine: E, _ options: SimulationOptions,
     _ timeline: inout TimelineTeller?
   ) throws(DiagnosticList) -> RunResult {
-    var notes = NoteList()
-    let operators = try adapt(workload.operators, to: engine, machine: machine.name, notes: &notes)
-    if options.checksMemory { try StoredModel(operators).check(fits: machine) }
-    let residency =
-      switch options.residency {
-      case .chained: engine.residency(of: operators, samples: workload.samples)
-      case .isolated: Residency(operators, onChip: false)
-      case .onChip: Residency(operators, onChip: true)
-      }
-
-    let fusion = Fusion(operators, engine.overlapsVectorWork ? .folding : options.fusesEpilogues ? .epilogues : .none)
-
-    var indices: [Task: Int] = [:]
-    var tasks: [Task] = []
-    var times: [Double] = []
-    /// For each operator its task, or what became of it that takes no time.
-    var positions: [(task: Int?, mapping: Mapping)] = []
-    positions.reserveCapacity(operators.count)
-    for (index, op) in operators.enumerated() {
-      var task = Task(
-        op, inputsOnChip: residency.inputsOnChip[index], outputOnChip: residency.outputOnChip[index],
-        turns: residency.turns)
-      switch fusion.parts[index] {
-      case .alone: break
-      case .folded:
-        notes.add("normalizations fold into the weights before them", op.name)
-        positions.append((nil, .folded))
-        continue
-      case .epilogue:
-        notes.add("element-wise functions join the product before them", op.name)
-        guard let rest = task.inEpilogue else {
-          positions.append((nil, .epilogue))
-          continue
-        }
-        task = rest
-      }
-      let position = indices[task] ?? tasks.count
-      if position == tasks.count {
-        indices[task] = position
-        tasks.append(task)
-        times.append(0)
-      }
-      times[position] += Double(op.repeats)
-      positions.append((position, .vector))
-    }
-    var estimates = engine.estimates(of: tasks, times: times)
-    for (position, op) in zip(positions, operators) {
-      if let task = position.task { checkIdentities(estimates[task], op) }
-    }
-
-    var results: [RunResult.OperatorResult] = []
+    let adapted = try AdaptedWorkload(workload, to: engine, machine: machine.name, options: options)
+    let operators = adapted.operators
+    let placed = try adapted.placed(on: engine, machine, options: options)
+    var estimates = engine.estimates(of: placed.tasks, times: placed.times)
+    var results: [OperatorResult] = []
     results.reserveCapacity(operators.count)
-    /// Where the answer of what takes no time is.
-    func place(_ mapping: Mapping) -> Int {
-      if let index = estimates.firstIndex(where: { $0.mapping == mapping }) { return index }
-      estimates.append(Estimate(mapping, bound: .vector))
-      return estimates.count - 1
-    }
-    // Matrix time that vector work can still hide behind.
-    var slack = Seconds.zero
-    var beside = WeightGradientSlack()
-    for (position, op) in zip(positions, operators) {
-      guard let position = position.task else {
-        results.append(OperatorResult(op, estimate: place(position.mapping), exposed: .zero))
-        continue
+    try adapted.forEachPart(of: placed, on: engine, options: options, &estimates) {
+      (index, task, estimate, estimates, exposed) throws(DiagnosticList) in
+      guard let index else {
+        results.append(OperatorResult(transferOf: workload, estimate: estimate, exposed: exposed))
+        return
       }
-      var exposed = estimates[position].elapsed
-      if engine.overlapsVectorWork {
-        if op.kind.isMatrix {
-          slack = exposed
-        } else {
-          let hidden = min(slack, exposed)
-          slack = slack - hidden
-          exposed = exposed - hidden
-        }
-      }
-      if op.phase == .backwardWeight, op.kind.isMatrix {
-        beside.open(estimates[position], repeats: op.repeats)
-      } else if engine.runsBesideWeightGradients(op) {
-        exposed = beside.exposed(estimates[position], repeats: op.repeats)
-      }
-      results.append(OperatorResult(op, estimate: position, exposed: exposed))
-    }
-    for (position, result) in zip(positions, results) {
-      try timeline?.add(result, of: position.task.map { (tasks[$0], estimates[$0].elapsed) }, engine)
-    }
-    if let link = engine.hostLink {
-      let transfer = Dependencies(operators).transferredBytes / link
-      let rest = results.reduce(.zero) { $0 + $1.exposed * Double($1.repeats) }
-      let exposed = options.isOneRequestAtATime ? transfer : transfer - rest
-      if exposed > .zero {
-        results.append(OperatorResult(transferOf: workload, estimate: estimates.count, exposed: exposed))
-        estimates.append(Estimate(.hostLink, elapsed: transfer, bound: .host))
-      }
+      if task != nil { checkIdentities(estimates[estimate], operators[index]) }
+      let result = OperatorResult(operators[index], estimate: estimate, exposed: exposed)
+      try timeline?.add(result, of: task.map { (placed.tasks[$0], estimates[$0].elapsed) }, engine)
+      results.append(result)
     }
     return RunResult(
       workload: workload.name, machine: machine.name, samples: workload.samples, operators: results,
-      estimates: estimates, notes: notes.notes)
-  }
-
-  private static func adapt<E: Engine>(
-    _ operators: [Operator], to engine: E, machine: String, notes: inout NoteList
-  ) throws(DiagnosticList) -> [Operator] {
-    var problems = RefusalList()
-    var adapted: [Operator] = []
-    adapted.reserveCapacity(operators.count)
-    for op in operators {
-      switch engine.fit(op) {
-      case .runs(let op, let changes):
-        for change in changes { notes.add(change, op.name) }
-        adapted.append(op)
-      case .impossible(let code, let reason, let help):
-        problems.add(op.name, code, reason, help: help)
-      }
-    }
-    guard problems.isEmpty else { throw DiagnosticList(problems.diagnostics(machine)) }
-    return adapted
+      estimates: estimates, notes: adapted.notes)
   }
 
   /// The identities every answer must hold; broken ones are errors of this program, not of its user.
@@ -283,57 +186,6 @@ public enum Simulator {
     assert(
       estimate.macs.useful <= estimate.macs.dense,
       "'\(op.name)': \(estimate.macs.useful) useful of \(estimate.macs.dense) dense MACs")
-  }
-}
-
-/// What products that give weight gradients leave free of the units beside the matrix unit, and of off-chip memory.
-///
-/// Nothing on the way back waits for a weight gradient, so those products can be put off and run beside later vector
-/// work, updates and pruning. The units beside the array take turns; they and memory are each used for the sum of what is
-/// asked of them:
-///
-///     Σ time = max over {units, memory} of what both kinds of operators need of it, and no less than the products
-///
-/// Left out: that the units could also run beside each other; that an update waits for its own gradient, which matters for the last layer of the way back only.
-private struct WeightGradientSlack {
-  private var units = Seconds.zero
-  private var memory = Seconds.zero
-
-  mutating func open(_ estimate: Estimate, repeats: Int) {
-    units += estimate.elapsed * Double(repeats)
-    memory += (estimate.elapsed - estimate.memory.busy) * Double(repeats)
-  }
-
-  /// What one run of an operator adds to the step.
-  mutating func exposed(_ estimate: Estimate, repeats: Int) -> Seconds {
-    let needed = (units: estimate.vector.busy * Double(repeats), memory: estimate.memory.busy * Double(repeats))
-    let added = max(.zero, max(needed.units - units, needed.memory - memory))
-    units = units + added - needed.units
-    memory = memory + added - needed.memory
-    return added / Double(repeats)
-  }
-}
-
-/// Collects operators that a machine cannot run, those with the same reason together.
-private struct RefusalList {
-  private var refusals: [(first: String, others: Int, code: DiagnosticCode, reason: String, help: String)] = []
-
-  var isEmpty: Bool { refusals.isEmpty }
-
-  mutating func add(_ name: String, _ code: DiagnosticCode, _ reason: String, help: String) {
-    if let index = refusals.firstIndex(where: { ($0.code, $0.reason, $0.help) == (code, reason, help) }) {
-      refusals[index].others += 1
-    } else {
-      refusals.append((name, 0, code, reason, help))
-    }
-  }
-
-  func diagnostics(_ machine: String) -> [Diagnostic] {
-    refusals.map { refusal in
-      let more = refusal.others == 0 ? "" : " and \(refusal.others) more"
-      return Diagnostic(
-        refusal.code, "\(machine) cannot run '\(refusal.first)'\(more): \(refusal.reason)", help: refusal.help)
-    }
   }
 }
 

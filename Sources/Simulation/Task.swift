@@ -31,6 +31,13 @@ struct Task: Hashable {
     self.turns = turns
   }
 
+  /// The same with its operands elsewhere.
+  func placed(inputsOnChip: Bool, outputOnChip: Bool, turns: Int) -> Task {
+    var task = self
+    (task.inputsOnChip, task.outputOnChip, task.turns) = (inputsOnChip, outputOnChip, turns)
+    return task
+  }
+
   /// The operator this stands for, to lower it.
   var asOperator: Operator {
     Operator(
@@ -41,31 +48,70 @@ struct Task: Hashable {
 
 /// One family's model.
 ///
-/// An engine is a value made from a machine description. Operators reach `adapt` in a type of `dataTypes`; it may
-/// replace a pattern that the machine cannot exploit. `estimate` gets only what `adapt` has let through. All are pure.
+/// An engine is a value made from a machine description. Its `fitting` says how operators run on such machines, and
+/// may replace a pattern that they cannot exploit. `estimate` gets only what `fit` has let through. All are pure.
 protocol Engine {
-  /// The types the machine multiplies.
-  var dataTypes: DataTypeSupport { get }
-  /// The operator with the patterns the machine runs it with.
-  func adapt(_ op: Operator) -> Adaptation
+  associatedtype Fitting: OperatorFitting
+  /// How operators fit machines of this kind, apart from what `refits` names.
+  var fitting: Fitting { get }
+  /// Whether the machine's numbers decide how an operator runs.
+  func refits(_ op: Operator) -> Bool
+  /// How an operator of which that is so runs, in a type that the machine has.
+  func refit(_ op: Operator) -> Adaptation
+  /// Why the machine's numbers keep it from running a task; nil where they do not.
+  func refusal(of task: Task) -> (code: DiagnosticCode, reason: String, help: String)?
   /// The answer for one operator on its own.
   func estimate(_ task: Task) -> Estimate
   /// The answers for operators that run one after the other again and again, each as many times as given.
   func estimates(of tasks: [Task], times: [Double]) -> [Estimate]
   /// On-chip bytes in which a result can wait for its consumer.
   var residentCapacity: Int { get }
-  /// Where results wait between the operators of a step of `samples`.
-  func residency(of operators: [Operator], samples: Int?) -> Residency
+  /// The link over which a step's inputs come and its results go; nil where the model has none.
+  var hostLink: BytesPerSecond? { get }
+  /// What each unit does during one operator, up to `limit` spans; nil where the model does not follow it.
+  func recording(of task: Task, limit: Int) -> (TileRecording, PipelineDescription)?
+}
+
+/// How operators fit the machines of a kind: in which types and patterns they run, and beside what.
+///
+/// A value of this type is all that these answers are made from, so machines with equal ones run the same operators,
+/// whatever else they differ in.
+protocol OperatorFitting: Hashable, Sendable {
+  /// The types the machine multiplies.
+  var types: MultipliedTypes { get }
+  /// The operator, in one of those types, with the patterns the machine runs it with.
+  func adapt(_ op: Operator) -> Adaptation
+  /// Where results of a step of `samples` can wait, as far as capacity allows.
+  func residency(of operators: [Operator], samples: Int?) -> ResidencyPlan
   /// Whether vector operators run beside the matrix operator before them, instead of after it.
   var overlapsVectorWork: Bool { get }
   /// Whether it widens weights that are stored in a narrower type than they are multiplied in.
   var widensWeights: Bool { get }
   /// Whether an operator runs beside earlier products that give weight gradients, instead of after them.
   func runsBesideWeightGradients(_ op: Operator) -> Bool
-  /// The link over which a step's inputs come and its results go; nil where the model has none.
-  var hostLink: BytesPerSecond? { get }
-  /// What each unit does during one operator, up to `limit` spans; nil where the model does not follow it.
-  func recording(of task: Task, limit: Int) -> (TileRecording, PipelineDescription)?
+}
+
+/// The data types a machine multiplies, and what stands in for others.
+struct MultipliedTypes: Hashable, Sendable {
+  private let known: Set<DataType>
+  private let substitutes: [DataType: DataType]
+
+  init(_ support: DataTypeSupport) {
+    known = Set(support.rates.keys)
+    substitutes = support.substitutes
+  }
+
+  /// The type that operands of `type` are multiplied in; nil where the machine has neither it nor a substitute.
+  func resolve(_ type: DataType) -> DataType? {
+    if known.contains(type) { return type }
+    return substitutes[type].flatMap { known.contains($0) ? $0 : nil }
+  }
+
+  /// Whether the machine multiplies a type itself.
+  func has(_ type: DataType) -> Bool { known.contains(type) }
+
+  /// Their names, sorted.
+  var names: String { known.map(\.rawValue).sorted().joined(separator: ", ") }
 }
 
 /// An operator as a machine runs it, or why it cannot.
@@ -80,11 +126,13 @@ extension Engine {
   /// Operators that do not change each other's answers.
   func estimates(of tasks: [Task], times: [Double]) -> [Estimate] { tasks.map(estimate) }
 
-  var widensWeights: Bool { false }
+  func refits(_ op: Operator) -> Bool { false }
+  func refit(_ op: Operator) -> Adaptation { fitting.adapt(op) }
+  func refusal(of task: Task) -> (code: DiagnosticCode, reason: String, help: String)? { nil }
 
-  func runsBesideWeightGradients(_ op: Operator) -> Bool { false }
+  /// Where results wait between the operators of a step of `samples`.
   func residency(of operators: [Operator], samples: Int?) -> Residency {
-    Residency(operators, capacity: residentCapacity)
+    fitting.residency(of: operators, samples: samples).residency(capacity: residentCapacity)
   }
 
   var hostLink: BytesPerSecond? { nil }
@@ -92,22 +140,36 @@ extension Engine {
 
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {
-    guard let type = op.weightType, !widensWeights else { return fitted(op) }
+    let adaptation = refits(op) ? fitting.fit(op, refit) : fitting.fit(op, fitting.adapt)
+    guard case .runs(let fitted, _) = adaptation,
+      let (code, reason, help) = refusal(of: Task(fitted, inputsOnChip: false, outputOnChip: false))
+    else { return adaptation }
+    return .impossible(code, reason, help: help)
+  }
+}
+
+extension OperatorFitting {
+  var widensWeights: Bool { false }
+  func runsBesideWeightGradients(_ op: Operator) -> Bool { false }
+  func residency(of operators: [Operator], samples: Int?) -> ResidencyPlan { ResidencyPlan(operators) }
+
+  /// The operator in a type and with the patterns the machine has.
+  func fit(_ op: Operator, _ adapt: (Operator) -> Adaptation) -> Adaptation {
+    guard let type = op.weightType, !widensWeights else { return fitted(op, adapt) }
     var widened = op
     widened.weightType = nil
-    guard case .runs(let fitted, let changes) = fitted(widened) else { return fitted(widened) }
+    guard case .runs(let fitted, let changes) = fitted(widened, adapt) else { return fitted(widened, adapt) }
     return .runs(
       fitted, changes: ["\(type.rawValue) weights are stored as \(op.dataType.rawValue): nothing widens them"] + changes
     )
   }
 
-  private func fitted(_ op: Operator) -> Adaptation {
-    guard let (type, _) = dataTypes.resolve(op.dataType) else {
+  private func fitted(_ op: Operator, _ adapt: (Operator) -> Adaptation) -> Adaptation {
+    guard let type = types.resolve(op.dataType) else {
       guard op.kind.isMatrix else { return .runs(op, changes: []) }
-      let known = dataTypes.rates.keys.map(\.rawValue).sorted().joined(separator: ", ")
       return .impossible(
         .unsupportedDataType, "it does not multiply \(op.dataType.rawValue)",
-        help: "use --data-type with one of: \(known)")
+        help: "use --data-type with one of: \(types.names)")
     }
     guard type != op.dataType else { return op.kind.isMatrix ? adapt(op) : .runs(op, changes: []) }
     var typed = op

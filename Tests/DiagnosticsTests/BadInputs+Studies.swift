@@ -32,7 +32,7 @@ extension BadInput {
       let path = place.path("results.sqlite")
       return try said { () throws(DiagnosticList) in
         let explorer = Explorer(study, program: "0", threads: 1)
-        let part = SourceText(name: "part1.jsonl", text: PointLine.header(explorer.identity))
+        let part = SourceText(name: "part1.jsonl", text: PointLine.header(explorer))
         try explorer.merge([part]) { () throws(DiagnosticList) in
           try ResultStore(path, for: study, identity: explorer.identity, resumes: false)
         }

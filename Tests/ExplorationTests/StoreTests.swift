@@ -55,7 +55,7 @@ import Testing
     let explorer = Explorer(study, program: "test", threads: 2)
     var parts: [SourceText] = []
     for index in 1...count {
-      var text = PointLine.header(explorer.identity)
+      var text = PointLine.header(explorer)
       try explorer.run(try #require(Explorer.Shard(index, of: count))) { results in
         for result in results { text += PointLine.line(result, in: study) }
       }
@@ -81,7 +81,7 @@ import Testing
     let folder = try StudyText.Folder()
     let study = try StudyText(Self.sobol).study(in: folder)
     let explorer = Explorer(study, program: "test", threads: 1)
-    var plan = PointLine.header(explorer.identity)
+    var plan = PointLine.header(explorer)
     try explorer.forEachPoint(of: try #require(Explorer.Shard(1, of: 1))) { index, values in
       plan += PointLine.line(index, values, in: study)
     }
@@ -185,6 +185,48 @@ import Testing
     #expect(try Array(content(folder.path("whole.sqlite")).prefix(kept.count)) == kept)
     try fill(path, study, resumes: true)
     #expect(try content(path) == content(folder.path("whole.sqlite")))
+  }
+
+  @Test func `a store that another holds is told of, and stays as it is`() throws {
+    let folder = try StudyText.Folder()
+    let study = try StudyText(Self.sobol).study(in: folder)
+    let path = folder.path("held.sqlite")
+    try fill(path, study)
+    let before = try content(path)
+    let identity = Explorer(study, program: "test").identity
+    let holder = try DatabaseQueue(path: path)
+    try holder.writeWithoutTransaction { database in
+      try database.execute(sql: "BEGIN IMMEDIATE")
+      let list = try #require(throws: DiagnosticList.self) {
+        try ResultStore(path, for: study, identity: identity, resumes: true, patience: 0.05)
+      }
+      #expect(list.diagnostics.map(\.code) == [.unusableStore])
+      #expect(list.diagnostics.first?.message.contains("held by another process") == true)
+      try database.execute(sql: "ROLLBACK")
+    }
+    try holder.close()
+    #expect(try content(path) == before)
+  }
+
+  @Test func `points may be given by coordinates`() throws {
+    let folder = try StudyText.Folder()
+    let study = try StudyText(Self.sobol).study(in: folder)
+    let explorer = Explorer(study, program: "test", threads: 1)
+    let header = PointLine.header(explorer)
+    #expect(header.contains(#""free": [{"name": "rows", "count": 3}, {"name": "columns", "count": 4}]"#))
+    var points: [[Value?]] = []
+    let text = header + #"{"point": 7, "coordinates": [0.5, 1]}"# + "\n"
+    try PointLine.forEachPoint(in: SourceText(name: "asked", text: text), of: explorer) { _, values, _ in
+      points.append(values)
+    }
+    #expect(points == [[.number(16), .number(64)]])
+    for wrong in ["[0.5]", "[0.5, 1.5]", "[0.5, null]"] {
+      let source = SourceText(name: "asked", text: header + "{\"point\": 7, \"coordinates\": \(wrong)}\n")
+      let list = #expect(throws: DiagnosticList.self) {
+        try PointLine.forEachPoint(in: source, of: explorer) { _, _, _ in }
+      }
+      #expect(list?.diagnostics.first?.location?.line == 2)
+    }
   }
 
   @Test func `two that fill one store at once leave what one leaves`() async throws {

@@ -45,6 +45,8 @@ import Workloads
     (["workloads": "[{trace: tiny.jsonl, wieght: 2}]"], .unknownKey, "wieght"),
     (["workloads": "[{trace: tiny.jsonl}, {trace: tiny.jsonl}]"], .duplicateKey, "tiny"),
     (["workloads": "[{trace: tiny.jsonl, sparsity: [weights]}]"], .invalidPattern, "weights"),
+    (["workloads": "[{trace: tiny.jsonl, sparsity: ['weights=mask(a.npy)']}]"], .unsupportedPattern, "mask"),
+    (["parameters": "{p: {path: workload.sparsity, values: [dense, 'mask(a.npy)']}}"], .unsupportedPattern, "mask"),
     (["machine": "sta"], .unknownHardware, "sta"), (["machine": "./absent.yaml"], .unreadableFile, "absent"),
     (["objective": "[time]"], .unknownKey, "objective:"),
   ])

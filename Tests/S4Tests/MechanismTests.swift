@@ -228,7 +228,7 @@ struct MechanismTests {
           // Every third result is needed twice.
           dependencies: index == 0 ? [] : index % 3 == 2 ? [index - 1, index - 2] : [index - 1])
       }
-      let residency = Residency(turning: operators, capacity: capacity, samples: samples)
+      let residency = ResidencyPlan(turning: operators, samples: samples).residency(capacity: capacity)
       let graph = Dependencies(operators)
       let outputs = operators.map { Int(Footprint($0).c.count) }
       for step in graph.steps(outputs) {

@@ -77,6 +77,56 @@ var failures = 0
   bound("milliseconds a step", time / 1000, atMost: 5)
 }
 
+/// Points of a study, beside a simulation of the same network by itself.
+@MainActor func exploration() throws {
+  print("a study of ResNet-50, one core")
+  for (name, parameters, limits) in [
+    (
+      "systolic-128x128",
+      "rows: {path: array.rows, from: 8, to: 256}, columns: {path: array.columns, from: 8, to: 256}",
+      (ratio: 0.25, allocations: 150.0)
+    ),
+    ("s4", "buffer: {path: l2.capacity, from: 4 MiB, to: 32 MiB}", (ratio: 0.2, allocations: 350.0)),
+    ("h200", "cap: {path: power.cap, from: 400 W, to: 1000 W}", (ratio: 0.7, allocations: 700.0)),
+  ] {
+    let study = try DesignStudy(
+      SourceText(
+        name: root.appending(path: "study.yaml").path(),
+        text: """
+          lacuna_study: 1
+          name: benchmark
+          machine: \(root.appending(path: "Configs/Hardware/\(name).yaml").path())
+          workloads: [{trace: \(root.appending(path: "Traces/resnet50.jsonl.zst").path()), data_type: \(
+            name == "s4" ? "int8" : "fp16")}]
+          parameters: {\(parameters)}
+          objectives: [time, energy]
+          sampler: {kind: sobol, points: 1000}
+          """))
+    let explorer = Explorer(study, program: "benchmark", threads: 1)
+    guard let all = Explorer.Shard(1, of: 1) else { continue }
+    func run() throws -> Double { try processorTime(runs: 1) { try explorer.run(all) { _ in } } / 1000 }
+    _ = try run()
+    let before = allocation_count()
+    try explorer.run(all) { _ in }
+    let allocations = Double(allocation_count() - before) / 1000
+    let workload = try trace("resnet50").changed(by: WorkloadChanges(dataType: name == "s4" ? .int8 : .fp16)).workload
+    let machine = try machine(name)
+    // Side by side, so that what else runs on the machine slows both.
+    var (point, alone) = (Double.infinity, Double.infinity)
+    for _ in 0..<5 {
+      point = min(point, try run())
+      alone = min(
+        alone, try processorTime(runs: 1) { for _ in 0..<50 { _ = try Simulator.simulate(workload, on: machine) } } / 50
+      )
+    }
+    print(
+      "  \(name): \(formatSignificant(1e6 / point, digits: 3)) points/s, \(formatSignificant(allocations, digits: 3)) "
+        + "allocations a point; by itself \(formatSignificant(1e6 / alone, digits: 3))/s")
+    bound("time of a point over that of a simulation", point / alone, atMost: limits.ratio)
+    bound("allocations a point", allocations, atMost: limits.allocations)
+  }
+}
+
 /// A trace that repeats one layer costs little more than the layer.
 @MainActor func repetition() throws {
   print("identical operators simulate once")
@@ -263,6 +313,7 @@ var failures = 0
 try process()
 try networks()
 try training()
+try exploration()
 try repetition()
 try events()
 try reading()

@@ -7,62 +7,120 @@ import Workloads
 /// consumers. What a backward pass needs later (everything a training run's forward phase makes) is written out as
 /// well.
 struct Residency {
-  private(set) var inputsOnChip: [Bool] = []
-  private(set) var outputOnChip: [Bool] = []
+  fileprivate(set) var inputsOnChip: [Bool] = []
+  fileprivate(set) var outputOnChip: [Bool] = []
   /// Equal parts of the step's samples that go through the network one after the other.
-  private(set) var turns = 1
+  fileprivate(set) var turns = 1
+
+  fileprivate init() {}
 
   /// The same for all operators.
-  init(_ operators: [Operator], onChip: Bool) {
-    inputsOnChip = operators.map { _ in onChip }
+  init(_ operators: Int, onChip: Bool) {
+    inputsOnChip = [Bool](repeating: onChip, count: operators)
     outputOnChip = inputsOnChip
-  }
-
-  init(_ operators: [Operator], capacity: Int) {
-    var fits: [Bool] = []
-    var isConsumed = [Bool](repeating: false, count: operators.count)
-    // Traces without any dependency are taken as chains.
-    let isChain = operators.allSatisfy(\.dependencies.isEmpty)
-    for (index, op) in operators.enumerated() {
-      let footprint = Footprint(op)
-      let activations = footprint.aIsWeights ? footprint.b : footprint.inputs
-      fits.append((activations + footprint.c).count <= Int64(capacity))
-      let producers = isChain ? (index > 0 ? [index - 1] : []) : op.dependencies
-      inputsOnChip.append(
-        op.phase != .backwardWeight && !producers.isEmpty && producers.allSatisfy { fits[$0] })
-      for producer in producers { isConsumed[producer] = true }
-    }
-    for (index, op) in operators.enumerated() {
-      outputOnChip.append(fits[index] && isConsumed[index] && op.phase != .forward)
-    }
   }
 }
 
-extension Residency {
+/// What of results' waiting does not depend on how much there is room for.
+struct ResidencyPlan: Sendable {
+  private let way: Way
+  /// Those whose results operators use, one operator's after the other's.
+  private let producers: [Int]
+
+  private enum Way: Sendable {
+    case together([Chained])
+    case turns(Turns)
+  }
+
+  /// Where results wait with so many bytes of room.
+  func residency(capacity: Int) -> Residency {
+    switch way {
+    case .together(let operators): residency(operators, capacity)
+    case .turns(let turns): turns.residency(capacity)
+    }
+  }
+
+  // MARK: All samples together
+
+  /// An operator whose result waits where it and the inputs fit.
+  private struct Chained {
+    var bytes: Int64
+    /// Its place among ``producers``.
+    var producers: Range<Int>
+    /// Whether it may read its inputs on chip.
+    var takes: Bool
+    /// Whether it may leave its result there.
+    var leaves: Bool
+  }
+
+  /// All samples go through each operator together.
+  init(_ operators: [Operator]) {
+    var isConsumed = [Bool](repeating: false, count: operators.count)
+    // Traces without any dependency are taken as chains.
+    let isChain = operators.allSatisfy(\.dependencies.isEmpty)
+    var chained: [Chained] = []
+    var all: [Int] = []
+    chained.reserveCapacity(operators.count)
+    for (index, op) in operators.enumerated() {
+      let footprint = Footprint(op)
+      let activations = footprint.aIsWeights ? footprint.b : footprint.inputs
+      let producers = isChain ? (index > 0 ? [index - 1] : []) : op.dependencies
+      all += producers
+      chained.append(
+        Chained(
+          bytes: (activations + footprint.c).count, producers: all.count - producers.count..<all.count,
+          takes: op.phase != .backwardWeight && !producers.isEmpty, leaves: op.phase != .forward))
+      for producer in producers { isConsumed[producer] = true }
+    }
+    for index in chained.indices where !isConsumed[index] { chained[index].leaves = false }
+    (way, producers) = (.together(chained), all)
+  }
+
+  private func residency(_ operators: [Chained], _ capacity: Int) -> Residency {
+    var residency = Residency()
+    residency.inputsOnChip.reserveCapacity(operators.count)
+    residency.outputOnChip.reserveCapacity(operators.count)
+    let capacity = Int64(capacity)
+    for op in operators {
+      residency.inputsOnChip.append(op.takes && op.producers.allSatisfy { operators[producers[$0]].bytes <= capacity })
+      residency.outputOnChip.append(op.leaves && op.bytes <= capacity)
+    }
+    return residency
+  }
+
+  // MARK: In turns
+
   /// Takes samples through the whole network in turns, as many at a time as keep everything alive on chip.
   ///
   /// Operators that are equally far from the network's inputs are taken as running together, whatever their order in
-  /// the file. What they read, what they make and what later ones still need must fit `capacity`; an element-wise
+  /// the file. What they read, what they make and what later ones still need must fit the capacity; an element-wise
   /// function or a normalization writes over an input that nobody else needs, and a network's results stream out.
   /// Where not even one sample fits, results leave the chip: those that wait longest first, then what is being made,
   /// then what it is made from.
   ///
   /// Left out: different turns for different parts of a network, and samples of different sizes.
-  init(turning operators: [Operator], capacity: Int, samples: Int?) {
-    let graph = Dependencies(operators)
-    let outputs = operators.map { Int(Footprint($0).c.count) }
-    let samples = max(1, samples ?? 1)
-    let steps = graph.steps(outputs)
-    let most = max(1, steps.map(\.bytes).max() ?? 1)
-    let together = Int(Double(capacity) * Double(samples) / Double(most))
-    turns = together >= samples ? 1 : (samples + max(1, together) - 1) / max(1, together)
+  init(turning operators: [Operator], samples: Int?) {
+    (way, producers) = (.turns(Turns(operators, samples: max(1, samples ?? 1))), [])
+  }
 
-    let room = Double(capacity) * Double(turns)
-    var isOff = [Bool](repeating: false, count: operators.count)
-    for step in steps where Double(step.bytes) > room {
-      // What is off already takes no room.
-      var need = Double(step.bytes) - step.alive.reduce(0) { $0 + (isOff[$1] ? Double(outputs[$1]) : 0) }
-      let inputs = Set(step.operators.flatMap { graph.producers[$0] })
+  private struct Turns {
+    private let samples: Int
+    private let outputs: [Int]
+    private let producers: [[Int]]
+    /// Whether a result is used at all.
+    private let isUsed: [Bool]
+    private let steps: [Step]
+
+    private struct Step {
+      var bytes: Int
+      var alive: [Int]
+      /// What leaves the chip, in this order.
+      var candidates: [Int]
+    }
+
+    init(_ operators: [Operator], samples: Int) {
+      let graph = Dependencies(operators)
+      let outputs = operators.map { Int(Footprint($0).c.count) }
       func longest(_ candidates: [Int]) -> [Int] {
         candidates.sorted { a, b in
           (graph.lastUse[b] ?? 0, outputs[b], operators[a].name) < (
@@ -70,17 +128,42 @@ extension Residency {
           )
         }
       }
-      let (waiting, read) = (step.alive.filter { !inputs.contains($0) }, step.alive.filter(inputs.contains))
-      for candidate in longest(waiting) + longest(step.operators) + longest(read)
-      where need > room && !isOff[candidate] {
-        isOff[candidate] = true
-        need -= Double(outputs[candidate])
+      steps = graph.steps(outputs).map { step in
+        let inputs = Set(step.operators.flatMap { graph.producers[$0] })
+        let (waiting, read) = (step.alive.filter { !inputs.contains($0) }, step.alive.filter(inputs.contains))
+        return Step(
+          bytes: step.bytes, alive: step.alive,
+          candidates: longest(waiting) + longest(step.operators) + longest(read))
       }
+      (self.samples, self.outputs, producers) = (samples, outputs, graph.producers)
+      isUsed = graph.lastUse.map { $0 != nil }
     }
-    for index in operators.indices {
-      let producers = graph.producers[index]
-      inputsOnChip.append(!producers.isEmpty && producers.allSatisfy { !isOff[$0] })
-      outputOnChip.append(!isOff[index] && graph.lastUse[index] != nil)
+
+    func residency(_ capacity: Int) -> Residency {
+      var residency = Residency()
+      let most = max(1, steps.reduce(1) { max($0, $1.bytes) })
+      let together = Int(Double(capacity) * Double(samples) / Double(most))
+      let turns = together >= samples ? 1 : (samples + max(1, together) - 1) / max(1, together)
+      residency.turns = turns
+
+      let room = Double(capacity) * Double(turns)
+      var isOff = [Bool](repeating: false, count: outputs.count)
+      for step in steps where Double(step.bytes) > room {
+        // What is off already takes no room.
+        var need = Double(step.bytes) - step.alive.reduce(0) { $0 + (isOff[$1] ? Double(outputs[$1]) : 0) }
+        for candidate in step.candidates where need > room && !isOff[candidate] {
+          isOff[candidate] = true
+          need -= Double(outputs[candidate])
+        }
+      }
+      residency.inputsOnChip.reserveCapacity(outputs.count)
+      residency.outputOnChip.reserveCapacity(outputs.count)
+      for index in outputs.indices {
+        let producers = producers[index]
+        residency.inputsOnChip.append(!producers.isEmpty && producers.allSatisfy { !isOff[$0] })
+        residency.outputOnChip.append(!isOff[index] && isUsed[index])
+      }
+      return residency
     }
   }
 }

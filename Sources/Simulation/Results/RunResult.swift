@@ -95,19 +95,24 @@ public struct RunTotals: Sendable {
 
   /// Adds one operator.
   public mutating func add(_ result: RunResult.OperatorResult, _ estimate: Estimate) {
-    let repeats = Double(result.repeats)
-    operators += result.repeats
-    elapsed += result.exposed * repeats
-    cycles += estimate.cycles * Int64(result.repeats)
-    macs.add(estimate.macs, times: result.repeats)
-    traffic.add(estimate.traffic, times: result.repeats)
+    add(estimate, repeats: result.repeats, exposed: result.exposed)
+  }
+
+  /// Adds the runs of one operator, each of which adds `exposed` to the step.
+  mutating func add(_ estimate: Estimate, repeats count: Int, exposed: Seconds) {
+    let repeats = Double(count)
+    operators += count
+    elapsed += exposed * repeats
+    cycles += estimate.cycles * Int64(count)
+    macs.add(estimate.macs, times: count)
+    traffic.add(estimate.traffic, times: count)
     // What is drawn whatever is done is drawn once for operators that run beside each other.
     var spent = estimate.energy
-    if result.exposed < estimate.elapsed { spent.idle = spent.idle * (result.exposed / estimate.elapsed) }
+    if exposed < estimate.elapsed { spent.idle = spent.idle * (exposed / estimate.elapsed) }
     energy.add(spent, times: repeats)
     matrix += estimate.matrix.scaled(by: repeats)
-    byBound[estimate.bound] += result.exposed * repeats
-    if estimate.isPowerCapped { powerCapped += result.exposed * repeats }
+    byBound[estimate.bound] += exposed * repeats
+    if estimate.isPowerCapped { powerCapped += exposed * repeats }
   }
 }
 

@@ -93,10 +93,10 @@ extension ExploreCommand {
       Console.progress("reading \(arguments.study)")
       let explorer = try arguments.explorer()
       Console.progress("")
-      if shard != nil || points != nil { try explorer.checkDivides() }
+      if shard != nil { try explorer.checkDivides() }
       if dryRun { return try Console.output(StudyReport.text(explorer.preview())) }
       if let output { return try fill(output, explorer) }
-      try Console.output(PointLine.header(explorer.identity))
+      try Console.output(PointLine.header(explorer))
       var waiting: [(index: Int, values: [Value?])] = []
       if let points {
         try PointLine.forEachPoint(in: try InputFile.load(points), of: explorer) { index, values, _ in
@@ -142,7 +142,7 @@ extension ExploreCommand {
     func run() throws {
       let explorer = try arguments.explorer()
       try explorer.checkDivides()
-      try Console.output(PointLine.header(explorer.identity))
+      try Console.output(PointLine.header(explorer))
       guard let shard = shard ?? Explorer.Shard(1, of: 1) else { return }
       var text = ""
       try explorer.forEachPoint(of: shard) { (index, values) throws(DiagnosticList) in

@@ -179,14 +179,25 @@ struct RoundSteps {
 extension UnitSchedule {
   /// The schedule of `turns` turns, one after the other.
   func repeated(_ turns: Int) -> UnitSchedule {
+    guard turns > 1 else { return self }
     var s = self
     let factor = Double(turns)
     s.rounds *= turns
-    for field in [
-      \UnitSchedule.issue, \.busiest, \.read, \.fill, \.l2, \.executedMACs, \.usefulMACs, \.l1ReadBytes,
-      \.l1FilledBytes,
-      \.l2ReadBytes, \.l2WrittenBytes, \.weightBytes, \.indexBytes, \.weightReads, \.networkBytes,
-    ] { s[keyPath: field] *= factor }
+    s.issue *= factor
+    s.busiest *= factor
+    s.read *= factor
+    s.fill *= factor
+    s.l2 *= factor
+    s.executedMACs *= factor
+    s.usefulMACs *= factor
+    s.l1ReadBytes *= factor
+    s.l1FilledBytes *= factor
+    s.l2ReadBytes *= factor
+    s.l2WrittenBytes *= factor
+    s.weightBytes *= factor
+    s.indexBytes *= factor
+    s.weightReads *= factor
+    s.networkBytes *= factor
     return s
   }
 }
@@ -230,7 +241,7 @@ private struct CoreShare {
   private let problem: MatrixProblem
   private let parts: Int
 
-  init(_ problem: MatrixProblem, _ split: SplitOverCores, on chip: S4Processor) {
+  init(_ problem: MatrixProblem, _ split: SplitOverCores, on chip: borrowing S4Processor) {
     self.problem = problem
     let positionParts = chip.chips * (split == .outputs ? 1 : chip.cores)
     parts = max(1, positionParts / problem.count)
@@ -308,10 +319,5 @@ extension S4Processor {
       return Double(banks) * max(expected, Double(size) * fraction)
     default: return Double(banks) * max(1, Double(bankSize) * fraction)
     }
-  }
-
-  /// The fastest of the chip's rates that keeps at least `kept` of a bank.
-  func rate(keeping kept: Int) -> Int {
-    rates.last { bankSize / $0 >= kept } ?? 1
   }
 }

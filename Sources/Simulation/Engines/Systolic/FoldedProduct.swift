@@ -86,7 +86,7 @@ struct FoldedProduct: Hashable {
   ///   - outputCapacity: sums that the output buffer can collect at a time.
   ///   - rowLimit: rows of a strip at most; nil cuts them for the sums only.
   init(
-    _ product: ArrayProduct, on array: SystolicArray, dataflow: SystolicArray.Dataflow, outputCapacity: Int,
+    _ product: ArrayProduct, on array: borrowing SystolicArray, dataflow: SystolicArray.Dataflow, outputCapacity: Int,
     rowLimit: Int? = nil
   ) {
     let height = array.rows

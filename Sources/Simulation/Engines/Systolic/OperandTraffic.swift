@@ -29,7 +29,7 @@ struct OperandTraffic: Hashable {
   var rowsAreOuter: Bool
   var blocks: Int
 
-  init(movingBytes: Int, filterBytes: Int, folds: FoldedProduct, array: SystolicArray) {
+  init(movingBytes: Int, filterBytes: Int, folds: FoldedProduct, array: borrowing SystolicArray) {
     let movingHalf = max(1, Int(array.inputBuffer.count / 2))
     let filterHalf = max(1, Int(array.weightBuffer.count / 2))
     let movingFits = movingBytes <= movingHalf

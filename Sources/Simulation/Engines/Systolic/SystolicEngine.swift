@@ -60,18 +60,7 @@ struct SystolicEngine: Engine {
   /// Inputs and result together in no more than half the smaller buffer leave both room in their own.
   var residentCapacity: Int { Int(min(array.inputBuffer, array.outputBuffer).count / 2) }
 
-  var dataTypes: DataTypeSupport { array.dataTypes }
-
-  /// Vector work waits for the product it follows: both share the buffers and the memory's rate.
-  var overlapsVectorWork: Bool { false }
-
-  func runsBesideWeightGradients(_ op: Operator) -> Bool {
-    switch op.kind {
-    case .update: array.besideWeightGradients.contains(array.updater == nil ? .vector : .updater)
-    case .pruning: array.besideWeightGradients.contains(array.pruner == nil ? .vector : .pruner)
-    default: op.phase == .backwardData && !op.kind.isMatrix && array.besideWeightGradients.contains(.vector)
-    }
-  }
+  var fitting: SystolicFitting { SystolicFitting(array) }
 
   /// The faster one; of equally fast ones the first.
   private func faster(_ a: Schedule, _ b: Schedule) -> Schedule { b.elapsed < a.elapsed ? b : a }

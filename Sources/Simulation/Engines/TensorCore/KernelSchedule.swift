@@ -99,7 +99,7 @@ extension KernelSchedule {
   }
 
   /// The cycles of its SMs and what passes between them and their shared memory; ``addTraffic(_:gpu:)`` counts the rest.
-  init(pacing work: MatrixWork, kernel: GEMMKernel, splits: Int, gpu: TensorCoreGPU) {
+  init(pacing work: borrowing MatrixWork, kernel: GEMMKernel, splits: Int, gpu: borrowing TensorCoreGPU) {
     self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
     let multiprocessors = Double(gpu.multiprocessors)
     tiles = work.problems.reduce(0) { $0 + kernel.tiles(of: $1) * splits }

@@ -4,84 +4,8 @@ import RealModule
 import Workloads
 
 extension TensorCoreEngine {
-  /// The pattern this GPU runs weights with, and what to tell about it.
-  func runnable(_ weights: SparsityPattern, _ op: Operator) -> (SparsityPattern, change: String?) {
-    let isProduct =
-      switch op.kind {
-      case .gemm, .groupedGEMM: true
-      // A filter of one pixel without steps multiplies the image as it lies in memory; windows of others overlap, and
-      // these kernels do not form them.
-      case .convolution(let c): c.kernel.area == 1 && c.stride.area == 1 && c.groups == 1 && c.padding == Padding()
-      default: false
-      }
-    switch weights {
-    case .block(_, _, let zeros) where zeros > 0 && gpu.sparseKernels != nil:
-      guard isProduct else { return (.dense, "run dense: block-sparse kernels do not form windows") }
-      return (weights, "run as a block-sparse kernel")
-    case .unstructured(let zeros) where zeros > 0 && gpu.sparseKernels != nil:
-      guard isProduct else { return (.dense, "run dense: kernels for compressed rows do not form windows") }
-      let rows = "compressed rows (CSR) on the vector lanes"
-      guard gpu.sparseKernels?.registers != nil, gpu.dataTypes.rates[op.dataType] != nil else {
-        return (weights, "run as \(rows)")
-      }
-      return (weights, "run as tiles that tensor cores multiply dense, or as \(rows), whichever is faster")
-    case .mask(let mask): return runnable(mask, op, isProduct: isProduct)
-    default: break
-    }
-    guard dataTypes.rates[op.dataType]?.sparsePerCycle != nil else {
-      return (.dense, "run dense: there is no sparse instruction for \(op.dataType.rawValue)")
-    }
-    let twoOfFour = SparsityPattern.structured(n: 2, m: 4)
-    if weights == twoOfFour { return (weights, nil) }
-    if weights.conformsToTwoOfFour { return (twoOfFour, "run as 2:4, which they conform to") }
-    switch weights {
-    case .structured(let n, let m) where m > 4 && m % 2 == 0 && n <= m - 2:
-      return (.structured(n: m - 2, m: m), "run as \(m - 2):\(m) in \(m / 2 - 1) overlapping windows of 2:4")
-    case .vectorStructured(let v, let n, let m) where n <= 2:
-      guard gpu.kernels.contains(where: { $0.isForSparse && weights.fits($0, on: gpu) }) else {
-        return (.dense, "run dense: no kernel gathers for panels of \(v) rows")
-      }
-      return (.vectorStructured(v: v, n: 2, m: m), "run as 2:4 over selected columns, four of \(m)")
-    case .tile(_, _, let fraction, let n, let m)
-    where fraction > 0 && SparsityPattern.structured(n: n, m: m).conformsToTwoOfFour:
-      if fraction == 1 { return (twoOfFour, "run as 2:4: every tile is") }
-      guard case .tile(let rows, let columns, _, _, _) = weights else { return (.dense, nil) }
-      return (
-        .tile(rows: rows, columns: columns, fraction: fraction, n: 2, m: 4),
-        "run as one kernel of dense and 2:4 tiles"
-      )
-    case .wrapped(let block, let n, let m) where SparsityPattern.structured(n: n, m: m).conformsToTwoOfFour:
-      guard case .gemm(let product) = op.kind, product.hasWeights, op.phase != .backwardData else {
-        return (.dense, "run dense: only products are known as three")
-      }
-      return (
-        .wrapped(block: block, n: 2, m: 4), "run as three products: block-diagonal, 2:4 and block-diagonal"
-      )
-    default: return (.dense, "run dense: they may keep more than two of four values")
-    }
-  }
-
-  /// The same for real zeros: the sparse instruction where every group of four conforms, the dense one otherwise, or the
-  /// kernels that skip zeros where they are faster.
-  private func runnable(
-    _ mask: MaskReference, _ op: Operator, isProduct: Bool
-  ) -> (SparsityPattern, change: String?) {
-    guard let zeros = mask.zeros else { return (.dense, "run dense: their zeros have not been read") }
-    guard zeros.density < 1 else { return (.dense, "run dense: nothing is zero") }
-    let channels = op.matrixProblems[0].groupedChannels
-    let groups = zeros.groups(of: 4, run: channels)
-    let conforms =
-      channels.isMultiple(of: 4) && groups.fullest <= 2 && dataTypes.rates[op.dataType]?.sparsePerCycle != nil
-    let share = groups.conforming(to: 2)
-    let multiplied: SparsityPattern = conforms ? .structured(n: 2, m: 4) : .dense
-    if gpu.sparseKernels != nil, isProduct, elapsed(op, .mask(mask)) < elapsed(op, multiplied) {
-      return (.mask(mask), "run on kernels that skip zeros (blocks or compressed rows): \(share)")
-    }
-    return (multiplied, conforms ? "run as 2:4, which every group of theirs conforms to" : "run dense: \(share)")
-  }
-
   /// What an operator takes by itself with weights of a pattern that is run as it is.
-  private func elapsed(_ op: Operator, _ weights: SparsityPattern) -> Seconds {
+  func elapsed(_ op: Operator, _ weights: SparsityPattern) -> Seconds {
     var op = op
     op.sparsity = OperandSparsity(weights: weights)
     return estimate(Task(op, inputsOnChip: false, outputOnChip: false)).elapsed
@@ -200,9 +124,9 @@ extension SparsityPattern {
 
   /// Whether a kernel does this pattern. Panels of V:N:M select their own columns of A and rows of B, so a tile is no
   /// higher than a panel; kernels that are made for panels have tiles of just their height.
-  func fits(_ kernel: GEMMKernel, on gpu: TensorCoreGPU) -> Bool {
+  func fits(_ kernel: GEMMKernel, among kernels: [GEMMKernel]) -> Bool {
     guard case .vectorStructured(let v, _, _) = self else { return !kernel.isForPanels }
-    return gpu.kernels.contains(where: \.isForPanels) ? kernel.isForPanels && kernel.m == v : kernel.m <= v
+    return kernels.contains(where: \.isForPanels) ? kernel.isForPanels && kernel.m == v : kernel.m <= v
   }
 }
 

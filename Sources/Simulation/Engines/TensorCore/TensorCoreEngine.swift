@@ -30,37 +30,16 @@ struct TensorCoreEngine: Engine {
     )
   }
 
-  var dataTypes: DataTypeSupport { gpu.dataTypes }
+  var fitting: TensorCoreFitting { TensorCoreFitting(gpu) }
 
   /// Half of the cache: the rest holds the operands that stream through.
   var residentCapacity: Int { Int(gpu.l2Capacity.count / 2) }
-  var overlapsVectorWork: Bool { false }
-  var widensWeights: Bool { gpu.vectorKernels.dequantisationOperations != nil }
 
-  func adapt(_ op: Operator) -> Adaptation {
-    var op = op
-    var changes: [String] = []
-    let weights = op.sparsity.weights
-    if weights != .dense {
-      let (pattern, change) = runnable(weights, op)
-      op.sparsity.weights = pattern
-      if let change { changes.append("\(weights.zeros == nil ? "\(weights)" : "masked") weights \(change)") }
-    }
-    if op.sparsity.activations != .dense {
-      changes.append("\(op.sparsity.activations) activations run dense: only weights can be sparse operands")
-      op.sparsity.activations = .dense
-    }
-    if gap(of: op) != nil {
-      let kind = op.sparsity.weights == .dense ? "dense" : "2:4"
-      changes.append("\(kind) \(op.dataType.rawValue) products run on older kernels of the library")
-    }
-    switch op.sparsity.scores {
-    case .dense, .block: break
-    default:
-      changes.append("\(op.sparsity.scores) scores run dense: only whole blocks can be skipped")
-      op.sparsity.scores = .dense
-    }
-    return .runs(op, changes: changes)
+  /// Where there are kernels that skip zeros, real zeros run on whichever kernel is faster.
+  func refits(_ op: Operator) -> Bool { op.sparsity.weights.zeros != nil && gpu.sparseKernels != nil }
+
+  func refit(_ op: Operator) -> Adaptation {
+    fitting.adapt(op) { mask, pattern in elapsed(op, .mask(mask)) < elapsed(op, pattern) }
   }
 
   func estimate(_ task: Task) -> Estimate { estimates(of: [task], times: [1])[0] }
@@ -155,7 +134,7 @@ extension TensorCoreEngine {
     if let (schedule, rate) = skippingSchedule(task, op, rate: rate) {
       return kernel(schedule, task, op, rate: rate)
     }
-    if let gap = gap(of: op) { return older(gap, rate).matrixKernel(task) }
+    if let gap = gpu.library.gap(of: op) { return older(gap, rate).matrixKernel(task) }
     let problems = op.matrixProblems
     let work = MatrixWork(
       problems: problems.map(task.sparsity.weights.multiplied), rate: rate,
@@ -172,7 +151,7 @@ extension TensorCoreEngine {
     func mayBeat(_ demand: PowerDemand) -> Bool {
       demand.mayBeat(shortest, power: power, maximum: gpu.maximumClock)
     }
-    for kernel in gpu.kernels where kernel.takes(work) && task.sparsity.weights.fits(kernel, on: gpu) {
+    for kernel in gpu.kernels where kernel.takes(work) && task.sparsity.weights.fits(kernel, among: gpu.kernels) {
       var splits = 1
       while splits <= 8 {
         defer { splits *= 2 }
@@ -196,12 +175,6 @@ extension TensorCoreEngine {
     }
     guard let best else { preconditionFailure("a GPU has at least one kernel for \(work.elementBytes) B") }
     return kernel(best, task, op, rate: rate)
-  }
-
-  /// Where the library falls short in an operator.
-  private func gap(of op: Operator) -> LibraryGap? {
-    guard !gpu.library.gaps.isEmpty, case .gemm(let shape) = op.kind else { return nil }
-    return gpu.library.gap(for: op.dataType, isSparse: op.sparsity.weights != .dense, columns: shape.n)
   }
 
   /// The GPU as an older kernel uses it.
