@@ -64,8 +64,9 @@ protocol Engine {
   func runsBesideWeightGradients(_ op: Operator) -> Bool
   /// The link over which a step's inputs come and its results go; nil where the model has none.
   var hostLink: BytesPerSecond? { get }
-  /// What each unit does during one operator, up to `limit` spans; nil where the model does not follow it.
-  func recording(of task: Task, limit: Int) -> (TileRecording, PipelineDescription)?
+  /// What each unit does during one operator, whose answer is given, up to `limit` spans; nil where the model does not
+  /// follow it.
+  func recording(of task: Task, _ estimate: Estimate, limit: Int) -> (TileRecording, PipelineDescription)?
 }
 
 /// An operator as a machine runs it, or why it cannot.
@@ -88,7 +89,7 @@ extension Engine {
   }
 
   var hostLink: BytesPerSecond? { nil }
-  func recording(of task: Task, limit: Int) -> (TileRecording, PipelineDescription)? { nil }
+  func recording(of task: Task, _ estimate: Estimate, limit: Int) -> (TileRecording, PipelineDescription)? { nil }
 
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {

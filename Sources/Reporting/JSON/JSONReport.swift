@@ -55,7 +55,7 @@ public enum JSONReport {
       ),
       ("skipped", skipped(report.skipped)),
       ("assumed_constants", .array(report.assumed.map { .string($0.path) })),
-    ]
+    ] + (run.movement.map { [("movement", movement($0))] } ?? [])
   }
 
   private static func comparison(_ reports: [RunReport]) -> [(String, JSONValue)] {
@@ -117,7 +117,7 @@ public enum JSONReport {
       ("power_capped", .bool(estimate.isPowerCapped)), ("mapping", .string(estimate.mapping.description)),
       ("matrix", unit(estimate.matrix)), ("vector", unit(estimate.vector)), ("memory", unit(estimate.memory)),
       ("macs", macs(estimate.macs)), ("traffic", traffic(estimate.traffic)), ("energy", energy(estimate.energy)),
-    ]
+    ] + (estimate.movement.map { [("movement", movement($0))] } ?? [])
   }
 
   private static func unit(_ time: UnitTime) -> JSONValue {

@@ -45,6 +45,9 @@ struct ValidateCommand: ParsableCommand {
   )
   var power: SimulationOptions.Power = .burst
 
+  @Option(help: "Closed forms, or tile by tile, with a level-two cache of sets; published figures are by closed forms.")
+  var fidelity: SimulationOptions.Fidelity = .analytic
+
   @Option(help: "How the result is written (default: table; csv with --data).")
   var format: Format?
 
@@ -69,6 +72,7 @@ struct ValidateCommand: ParsableCommand {
     if data != nil, hardware == nil { throw ValidationError("--data needs --hardware, the machine that was measured") }
     if trace != nil {
       if hardware == nil { throw ValidationError("--trace needs --hardware, the machine it was recorded on") }
+      if fidelity != .analytic { throw ValidationError("a trace is compared with closed forms; leave --fidelity out") }
       if data != nil || group != nil { throw ValidationError("--trace goes with neither --data nor --group") }
       if format == .markdown || format == .svg {
         throw ValidationError("a trace is told as table, json or csv")
@@ -82,12 +86,12 @@ struct ValidateCommand: ParsableCommand {
   func run() throws {
     if let trace, let hardware { return try compare(trace, on: hardware) }
     if let data, let hardware {
-      let validated = try Self.validated(data, on: hardware)
+      let validated = try Self.validated(data, on: hardware, fidelity)
       if printsRows { return try Console.output(CSVReport.predictions(validated)) }
       return try show([validated])
     }
     let files = try collectingProblems(try ReferenceCatalog.paths()) { (path) throws(DiagnosticList) in
-      try Self.validated(path, on: hardware)
+      try Self.validated(path, on: hardware, fidelity)
     }
     try show(files)
   }
@@ -126,7 +130,9 @@ struct ValidateCommand: ParsableCommand {
   }
 
   /// A file with its predictions; what is wrong with file and machine is told together.
-  private static func validated(_ path: String, on hardware: String?) throws(DiagnosticList) -> ValidatedFile {
+  private static func validated(
+    _ path: String, on hardware: String?, _ fidelity: SimulationOptions.Fidelity
+  ) throws(DiagnosticList) -> ValidatedFile {
     Console.progress("validating \(path)")
     var problems: [Diagnostic] = []
     var file: ReferenceFile?
@@ -136,6 +142,6 @@ struct ValidateCommand: ParsableCommand {
       do throws(DiagnosticList) { machine = try Machine(named: name) } catch { problems += error.diagnostics }
     }
     guard let file, let machine else { throw DiagnosticList(problems) }
-    return Validator.validate(file, on: machine)
+    return Validator.validate(file, on: machine, fidelity: fidelity)
   }
 }

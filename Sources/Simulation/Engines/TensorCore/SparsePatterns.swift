@@ -82,9 +82,10 @@ extension TensorCoreEngine {
 
   /// What an operator takes by itself with weights of a pattern that is run as it is.
   private func elapsed(_ op: Operator, _ weights: SparsityPattern) -> Seconds {
-    var op = op
+    var (op, engine) = (op, self)
     op.sparsity = OperandSparsity(weights: weights)
-    return estimate(Task(op, inputsOnChip: false, outputOnChip: false)).elapsed
+    engine.fidelity = .analytic
+    return engine.estimate(Task(op, inputsOnChip: false, outputOnChip: false)).elapsed
   }
 
   /// The schedule of a kernel that skips zeros itself, and the rate and energy of its multiplications; nil for patterns
