@@ -13,18 +13,27 @@ public struct DocumentReader {
   public let source: SourceText
   /// Where problems go.
   public let sink: DiagnosticSink
+  /// Where it is written down what readers ask for; nil where they read a document.
+  let recorder: SchemaRecorder?
 
   /// A reader of one document.
-  public init(_ source: SourceText, sink: DiagnosticSink) {
+  public init(_ source: SourceText, sink: DiagnosticSink) { self.init(source, sink: sink, recorder: nil) }
+
+  init(_ source: SourceText, sink: DiagnosticSink, recorder: SchemaRecorder?) {
     self.source = source
     self.sink = sink
+    self.recorder = recorder
   }
+
+  /// Whether readers are run to see what they ask for.
+  public var isRecording: Bool { recorder != nil }
 
   /// Reports a problem with a node.
   public func report(
     _ code: DiagnosticCode, _ message: String, at range: Range<Int>,
     severity: Diagnostic.Severity = .error, notes: [String] = [], help: String? = nil
   ) {
+    guard recorder == nil else { return }
     // Finding a place takes time in proportion to the source, so a flood of problems would take its square. A first
     // error always gets through: it decides whether the source can be used.
     guard sink.diagnostics.count < 1000 || (severity == .error && !sink.hasErrors) else { return }
@@ -34,14 +43,43 @@ public struct DocumentReader {
   }
 
   /// Reports that `node` is not `expected`, and returns nil.
-  public func mismatch<T>(_ node: Node, expected: String, help: String? = nil) -> T? {
+  /// - Parameter form: what is expected, for a schema; in the words of `expected` if nil.
+  public func mismatch<T>(_ node: Node, expected: String, _ form: ValueForm? = nil, help: String? = nil) -> T? {
+    if case .undetermined(let path) = node.content {
+      recorder?.record(form ?? .described(expected), at: path)
+      return nil
+    }
     report(.wrongType, "expected \(expected), found \(node.typeName)", at: node.range, help: help)
     return nil
   }
 
+  /// The text, if the node is one; where it may also be something else.
+  public func text(ifAny node: Node, _ form: ValueForm = .text) -> String? {
+    if case .undetermined(let path) = node.content { recorder?.record(form, at: path) }
+    return node.text
+  }
+
+  /// The elements of a list, or the node alone where a list of one needs no brackets.
+  public func oneOrMore(_ node: Node) -> [Node] {
+    guard let elements = node.elements else { return [node] }
+    return isRecording ? elements + [node] : elements
+  }
+
+  /// The keys and values of a mapping whose keys are not known here.
+  /// - Parameter words: what the keys are chosen from; empty for any.
+  public func entries(_ node: Node, keys words: [String] = []) -> [Node.Entry]? {
+    switch node.content {
+    case .mapping(let entries): return entries
+    case .undetermined(let path):
+      guard let value = recorder?.recordRest(words: words, at: path) else { return nil }
+      return [Node.Entry(key: "*", keyRange: 0..<0, value: value)]
+    default: return nil
+    }
+  }
+
   /// Reads one word of a closed set.
   public func choice<T>(_ node: Node, _ choices: [(name: String, value: T)], what: String) -> T? {
-    guard let word = node.text else { return mismatch(node, expected: what) }
+    guard let word = node.text else { return mismatch(node, expected: what, .word(choices.map(\.name))) }
     if let match = choices.first(where: { $0.name == word }) { return match.value }
     let names = choices.map(\.name)
     report(
@@ -63,17 +101,28 @@ public struct Fields {
 
   /// The fields of `node`, or nil after reporting that it is not a mapping.
   public init?(_ node: Node, _ reader: DocumentReader, what: String) {
-    guard case .mapping(let entries) = node.content else {
+    switch node.content {
+    case .mapping(let entries): self.entries = entries
+    case .undetermined(let path):
+      reader.recorder?.recordMapping(at: path)
+      entries = []
+    default:
       let _: Int? = reader.mismatch(node, expected: what)
       return nil
     }
     self.reader = reader
     self.node = node
-    self.entries = entries
   }
 
   /// The value of an optional key; a null counts as absent.
-  public mutating func node(_ key: String) -> Node? {
+  public mutating func node(_ key: String) -> Node? { node(key, isRequired: false) }
+
+  private mutating func node(_ key: String, isRequired: Bool) -> Node? {
+    if case .undetermined(let path) = node.content {
+      // Whether a key may be absent is up to who asks first.
+      defer { asked.append(key) }
+      return reader.recorder?.recordKey(key, isRequired: isRequired && !asked.contains(key), at: path)
+    }
     asked.append(key)
     guard let entry = entries.first(where: { $0.key == key }) else { return nil }
     if case .null = entry.value.content { return nil }
@@ -82,7 +131,7 @@ public struct Fields {
 
   /// The value of a key that must be there.
   public mutating func requiredNode(_ key: String) -> Node? {
-    if let node = node(key) { return node }
+    if let node = node(key, isRequired: true) { return node }
     let close = nearest(
       to: key, among: entries.map(\.key).filter { name in !asked.contains(name) })
     reader.report(
@@ -112,7 +161,9 @@ public struct Fields {
   }
 
   /// The keys nobody has asked for, with their values, in the order of the source. They count as asked from now on.
-  public mutating func rest() -> [Node.Entry] {
+  /// - Parameter words: what the keys are chosen from; empty for any.
+  public mutating func rest(keys words: [String] = []) -> [Node.Entry] {
+    if reader.isRecording { return reader.entries(node, keys: words) ?? [] }
     let rest = entries.filter { !asked.contains($0.key) }
     asked += rest.map(\.key)
     return rest
@@ -120,6 +171,7 @@ public struct Fields {
 
   /// Reports every key that nobody asked for.
   public func finish() {
+    if case .undetermined(let path) = node.content { reader.recorder?.recordEnd(at: path) }
     for entry in entries where !asked.contains(entry.key) {
       let close = nearest(to: entry.key, among: asked)
       reader.report(
@@ -132,8 +184,13 @@ public struct Fields {
 
 extension DocumentReader {
   /// Reads an integer in `range`.
-  public func integer(_ node: Node, _ what: String, in range: ClosedRange<Int>) -> Int? {
-    guard case .number(let text) = node.content else { return mismatch(node, expected: "a whole number") }
+  /// - Parameter form: what a schema says of it where `range` is checked elsewhere; the range if nil.
+  public func integer(
+    _ node: Node, _ what: String, in range: ClosedRange<Int>, form: ValueForm? = nil
+  ) -> Int? {
+    guard case .number(let text) = node.content else {
+      return mismatch(node, expected: "a whole number", form ?? .integer(range))
+    }
     guard let value = node.integer else {
       let isTooLarge = text.allSatisfy { $0.isNumber || $0 == "-" }
       if isTooLarge {
@@ -153,7 +210,7 @@ extension DocumentReader {
 
   /// Reads a number in `range`.
   public func number(_ node: Node, _ what: String, in range: ClosedRange<Double>) -> Double? {
-    guard let value = node.double else { return mismatch(node, expected: "a number") }
+    guard let value = node.double else { return mismatch(node, expected: "a number", .number(range)) }
     guard range.contains(value) else {
       report(
         .outOfRange, "'\(what)' is \(value); it must be from \(range.lowerBound) to \(range.upperBound)",
@@ -169,7 +226,10 @@ extension DocumentReader {
     switch node.content {
     case .string(let string): text = string
     case .number(let number): text = number
-    default: return mismatch(node, expected: "a \(T.dimensionName) with its unit")
+    default:
+      return mismatch(
+        node, expected: "a \(T.dimensionName) with its unit",
+        .quantity(dimension: T.dimensionName, units: T.unitSymbols))
     }
     do throws(QuantityError) {
       return try T(parsing: text)
@@ -196,14 +256,14 @@ extension DocumentReader {
 extension String: DocumentReadable {
   /// Reads a text.
   public static func read(_ node: Node, _ reader: DocumentReader) -> String? {
-    node.text ?? reader.mismatch(node, expected: "a text")
+    node.text ?? reader.mismatch(node, expected: "a text", .text)
   }
 }
 
 extension Bool: DocumentReadable {
   /// Reads true or false.
   public static func read(_ node: Node, _ reader: DocumentReader) -> Bool? {
-    node.bool ?? reader.mismatch(node, expected: "true or false")
+    node.bool ?? reader.mismatch(node, expected: "true or false", .boolean)
   }
 }
 

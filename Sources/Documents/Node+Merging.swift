@@ -6,7 +6,7 @@ extension Node {
   /// under its key, for the reader to find.
   public func merged() -> Node {
     switch content {
-    case .null, .bool, .number, .string: self
+    case .null, .bool, .number, .string, .undetermined: self
     case .sequence(let elements): Node(.sequence(elements.map { $0.merged() }), range: range)
     case .mapping(let entries): Node(.mapping(Self.merged(entries)), range: range)
     }

@@ -14,6 +14,8 @@ public struct Node: Sendable {
     case sequence([Node])
     /// Keys and values in the order of the source.
     case mapping([Entry])
+    /// Whatever a reader asks for: a place in no document, over which a ``SchemaRecorder`` runs it.
+    case undetermined(path: [String])
   }
 
   /// A key and its value.
@@ -52,8 +54,11 @@ public struct Node: Sendable {
 
   /// The elements, if this is a sequence.
   public var elements: [Node]? {
-    guard case .sequence(let elements) = content else { return nil }
-    return elements
+    switch content {
+    case .sequence(let elements): elements
+    case .undetermined(let path): [Node(.undetermined(path: path + ["[]"]), range: range)]
+    default: nil
+    }
   }
 
   /// The text, if this is a string.
@@ -89,6 +94,7 @@ public struct Node: Sendable {
     case .string(let text): "\"\(text.count > 40 ? text.prefix(40) + "…" : text[...])\""
     case .sequence: "a list"
     case .mapping: "a mapping"
+    case .undetermined(let path): path.joined(separator: ".")
     }
   }
 }
@@ -97,7 +103,7 @@ extension Node {
   /// Appends the value as JSON on one line. A number keeps its spelling where JSON has it, and is a text otherwise.
   public func writeJSON(to text: inout String) {
     switch content {
-    case .null: text += "null"
+    case .null, .undetermined: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .number(let number):
       if number.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil {

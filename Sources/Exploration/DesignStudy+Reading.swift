@@ -1,5 +1,5 @@
 public import Diagnostics
-import Documents
+public import Documents
 import Hardware
 import Quantities
 import Simulation
@@ -18,10 +18,24 @@ extension DesignStudy {
   /// - Throws: every problem at once, located.
   public init(_ source: SourceText) throws(DiagnosticList) {
     let sink = DiagnosticSink()
-    let reader = DocumentReader(source, sink: sink)
-    guard var fields = Fields(try YAMLParser.parse(source), reader, what: "a study") else {
-      throw DiagnosticList(sink.diagnostics)
+    let study = Self.read(try YAMLParser.parse(source), DocumentReader(source, sink: sink))
+    guard let study, !sink.hasErrors else {
+      throw DiagnosticList(sink.diagnostics.sorted { Self.place($0) < Self.place($1) })
     }
+    self = study
+  }
+
+  /// What studies hold, as this reader asks for it.
+  public static func schema() -> SchemaRecorder {
+    let recorder = SchemaRecorder()
+    for sampler in samplers {
+      recorder.run(given: ["sampler.kind": sampler]) { node, reader in _ = read(node, reader) }
+    }
+    return recorder
+  }
+
+  private static func read(_ root: Node, _ reader: DocumentReader) -> DesignStudy? {
+    guard var fields = Fields(root, reader, what: "a study") else { return nil }
     if let version = fields.requiredNode("lacuna_study").flatMap({ reader.integer($0, "lacuna_study", in: 1...1 << 20) }
     ),
       version > Self.version
@@ -50,11 +64,9 @@ extension DesignStudy {
     let sampler = samplerNode.map { Self.sampler($0, space, reader) } ?? .grid
     if case .grid? = sampler { Self.checkGrid(space, at: (samplerNode ?? fields.node).range, reader) }
     fields.finish()
-    guard !sink.hasErrors, let name, let template, let sampler else {
-      throw DiagnosticList(sink.diagnostics.sorted { Self.place($0) < Self.place($1) })
-    }
-    self.init(
-      name: name, title: title ?? name, source: source, template: template, workloads: workloads, space: space,
+    guard let name, let template, let sampler else { return nil }
+    return DesignStudy(
+      name: name, title: title ?? name, source: reader.source, template: template, workloads: workloads, space: space,
       objectives: objectives,
       constraints: constraints.filter { !$0.expression.names.allSatisfy { $0 < parameters.parameters.count } },
       sampler: sampler, seed: UInt64(seed))
@@ -64,9 +76,11 @@ extension DesignStudy {
     (diagnostic.location?.line ?? 0, diagnostic.location?.column ?? 0)
   }
 
+  private static let samplers = ["grid", "random", "sobol", "nsga2"]
+
   private static func sampler(_ node: Node, _ space: DesignSpace, _ reader: DocumentReader) -> Sampler? {
-    let kinds = ["grid", "random", "sobol", "nsga2"].map { ($0, $0) }
-    if node.text != nil {
+    let kinds = samplers.map { ($0, $0) }
+    if reader.text(ifAny: node, .word(["grid"])) != nil {
       guard let kind = reader.choice(node, kinds, what: "a sampler") else { return nil }
       if kind == "grid" { return .grid }
       reader.report(
@@ -179,7 +193,7 @@ struct StudyFiles {
     let weight = fields.node("weight").flatMap { reader.number($0, "weight", in: 1e-12...1e12) } ?? 1
     var changes = WorkloadChanges()
     if let rules = fields.node("sparsity") {
-      for rule in rules.elements ?? [rules] {
+      for rule in reader.oneOrMore(rules) {
         guard let text = String.read(rule, reader) else { continue }
         if let rule = loading(rule, "a rule", { () throws(DiagnosticList) in try SparsityRule(parsing: text) }) {
           changes.rules.append(rule)

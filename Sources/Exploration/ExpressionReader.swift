@@ -22,7 +22,7 @@ struct ExpressionReader {
     switch node.content {
     case .string(let string), .number(let string): text = string
     case .bool(let value): text = value ? "true" : "false"
-    default: return reader.mismatch(node, expected: "an expression")
+    default: return reader.mismatch(node, expected: "an expression", .scalar("an expression"))
     }
     do throws(ExpressionError) {
       return try ExpressionParser.parse(text, names: names)
@@ -56,7 +56,7 @@ struct ExpressionReader {
   }
 
   private func objective(_ node: Node) -> DesignStudy.Objective? {
-    if node.text != nil {
+    if reader.text(ifAny: node) != nil {
       return read(node).map { DesignStudy.Objective(name: $0.text, isMaximised: false, expression: $0) }
     }
     guard var fields = Fields(node, reader, what: "an objective") else { return nil }
@@ -64,6 +64,7 @@ struct ExpressionReader {
     let most = fields.node("maximize")
     let name = fields.optional("name", as: String.self)
     fields.finish()
+    if reader.isRecording { for case let node? in [least, most] { _ = read(node) } }
     guard let node = least ?? most, least == nil || most == nil else {
       reader.report(
         .missingKey, "an objective is to be minimized or maximized", at: node.range,

@@ -23,7 +23,7 @@ struct ParameterReader {
   private var names: [String] { parameters.map(\.name) }
 
   mutating func read(_ node: Node) {
-    guard case .mapping(let entries) = node.content, !entries.isEmpty else {
+    guard let entries = reader.entries(node), !entries.isEmpty else {
       let _: Int? = reader.mismatch(node, expected: "a mapping of at least one parameter")
       return
     }
@@ -64,6 +64,14 @@ struct ParameterReader {
     let hasSource = fields.node("source").flatMap { String.read($0, reader) } != nil
     fields.finish()
     let targets = path.map { self.targets($0, of: entry.key) } ?? []
+    if reader.isRecording {
+      // A document has one kind of values, and is asked for no more than that.
+      for case let node? in [low, high] {
+        let _: Int? = reader.mismatch(node, expected: "", .scalar("a number, with its unit if it has one"))
+      }
+      if let values { let _: Int? = reader.mismatch(values, expected: "", .list(.scalar("a value"))) }
+      _ = table.map(self.table)
+    }
 
     let given = [values != nil, low != nil || high != nil, expression != nil, table != nil].count { $0 }
     guard given == 1 else {
@@ -103,7 +111,7 @@ struct ParameterReader {
 
   private mutating func targets(_ node: Node, of name: String) -> [Parameter.Target] {
     var targets: [Parameter.Target] = []
-    for element in node.elements ?? [node] {
+    for element in reader.oneOrMore(node) {
       guard let path = String.read(element, reader) else { continue }
       if let other = owners.updateValue(name, forKey: path) {
         reader.report(
@@ -134,7 +142,7 @@ struct ParameterReader {
     switch value.content {
     case .bool: return .flag
     case .sequence, .mapping: return .list
-    case .null, .number: break
+    case .null, .number, .undetermined: break
     case .string(let text):
       guard let (_, base) = UnitTable.read(text) else { return .word }
       return .quantity(base: base)
@@ -239,6 +247,9 @@ struct ParameterReader {
     let of = fields.requiredNode("of")
     let values = fields.requiredNode("values")
     fields.finish()
+    if reader.isRecording, let values, let entries = reader.entries(values) {
+      for entry in entries { _ = Double.read(entry.value, reader) }
+    }
     guard let of, let values, let name = String.read(of, reader) else { return nil }
     guard let other = names.firstIndex(of: name) else {
       reader.report(
@@ -270,7 +281,7 @@ struct ParameterReader {
   /// A written value as expressions see it: numbers with units in the base unit, switches as 0 and 1.
   static func value(_ node: Node) -> Value {
     switch node.content {
-    case .null: return .text("none")
+    case .null, .undetermined: return .text("none")
     case .bool(let value): return .number(value ? 1 : 0)
     case .number(let text): return Double(text).map(Value.number) ?? .text(text)
     case .string(let text): return UnitTable.read(text).map { .number($0.value) } ?? .text(text)

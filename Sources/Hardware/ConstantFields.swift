@@ -43,8 +43,11 @@ struct ConstantFields {
   }
 
   /// All remaining entries as sections, by key: a table.
-  mutating func sections() -> [(key: String, keyRange: Range<Int>, section: ConstantFields)] {
-    fields.rest().compactMap { entry in
+  /// - Parameter words: what the keys are chosen from; empty for any.
+  mutating func sections(
+    keys words: [String] = []
+  ) -> [(key: String, keyRange: Range<Int>, section: ConstantFields)] {
+    fields.rest(keys: words).compactMap { entry in
       ConstantFields(entry.value, fields.reader, path: path + entry.key + ".", log: log)
         .map { (entry.key, entry.keyRange, $0) }
     }
@@ -164,7 +167,9 @@ struct ConstantFields {
   private mutating func constant<T>(_ key: String, _ read: (Node, DocumentReader) -> T?) -> T? {
     guard let node = fields.requiredNode(key) else { return nil }
     let reader = fields.reader
-    guard case .mapping = node.content else {
+    switch node.content {
+    case .mapping, .undetermined: break
+    default:
       reader.report(
         .wrongType, "'\(key)' needs its source: expected a mapping of value, kind and source, found \(node.typeName)",
         at: node.range, help: "write {value: …, kind: measured|published|derived|assumed, source: \"…\"}")
@@ -188,7 +193,7 @@ struct ConstantFields {
   /// A value as the description writes it.
   static func text(_ node: Node) -> String {
     switch node.content {
-    case .null: "none"
+    case .null, .undetermined: "none"
     case .bool(let value): value ? "yes" : "no"
     case .number(let text), .string(let text): text
     case .sequence(let elements): elements.map(text).joined(separator: ", ")

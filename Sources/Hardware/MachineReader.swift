@@ -1,5 +1,5 @@
 public import Diagnostics
-import Documents
+public import Documents
 import Quantities
 import Workloads
 
@@ -30,6 +30,13 @@ public enum MachineReader {
     return diagnostics.enumerated().sorted { key($0) < key($1) }.map(\.element)
   }
 
+  private static let families = ["tensor-core", "s4", "systolic"]
+
+  /// What descriptions hold, an engine at a time, as this reader asks for it.
+  public static func schema() -> VariantSchema {
+    VariantSchema(key: "engine", words: families) { node, reader in _ = read(node, reader) }
+  }
+
   static func read(_ root: Node, _ reader: DocumentReader) -> Machine? {
     let log = ConstantFields.Log()
     guard var fields = ConstantFields(root, reader, path: "", log: log) else { return nil }
@@ -40,9 +47,8 @@ public enum MachineReader {
     }
     let name = fields.plain("name", as: String.self)
     let title = fields.plain("title", as: String.self)
-    let families = ["tensor-core", "s4", "systolic"]
     let family = fields.requiredNode("engine").flatMap {
-      reader.choice($0, families.map { ($0, $0) }, what: "an engine")
+      reader.choice($0, Self.families.map { ($0, $0) }, what: "an engine")
     }
     let architecture: Architecture? =
       switch family {
@@ -54,6 +60,7 @@ public enum MachineReader {
     let unknowns = fields.node("unknowns")
     // Without an engine no key can be judged.
     if family != nil { fields.finish() }
+    if reader.isRecording, let unknowns { _ = Self.variants(unknowns, of: root, constants: [], reader) }
     guard let name, let title, let architecture else { return nil }
     let variants = unknowns.map { Self.variants($0, of: root, constants: log.constants, reader) } ?? []
     return Machine(
@@ -100,7 +107,7 @@ extension DataTypeSupport {
     guard var table = parent.section("data_types") else { return nil }
     var rates: [DataType: MACRate] = [:]
     var named: Set<DataType> = []
-    let sections = table.sections()
+    let sections = table.sections(keys: DataType.allCases.map(\.rawValue))
     if sections.isEmpty {
       table.contradiction("the machine multiplies no data type", help: "add at least one, such as fp16")
     }
@@ -126,7 +133,7 @@ extension DataTypeSupport {
     }
     var substitutes: [DataType: DataType] = [:]
     if let node = parent.node("substitutes") {
-      guard case .mapping(let entries) = node.content else {
+      guard let entries = parent.reader.entries(node, keys: DataType.allCases.map(\.rawValue)) else {
         let _: Int? = parent.reader.mismatch(node, expected: "a mapping from types to types that stand in for them")
         return nil
       }

@@ -161,7 +161,8 @@ extension GEMMKernel {
     func pair(_ node: Node?, _ what: String) -> (Int, Int)? {
       guard let node else { return nil }
       guard let elements = node.elements, elements.count == 2 else {
-        return reader.mismatch(node, expected: "two whole numbers, along M and N")
+        return reader.mismatch(
+          node, expected: "two whole numbers, along M and N", .list(.integer(1...4096), counts: [2]))
       }
       let sizes = elements.compactMap { reader.integer($0, what, in: 1...4096) }
       return sizes.count == 2 ? (sizes[0], sizes[1]) : nil

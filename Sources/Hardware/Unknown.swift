@@ -28,12 +28,13 @@ extension MachineReader {
       let source = fields.required("source", as: String.self)
       let alternatives = fields.requiredNode("alternatives")
       fields.finish()
-      guard let name, source != nil, let alternatives else { continue }
-      for alternative in alternatives.elements ?? [alternatives] {
-        guard case .mapping(let entries) = alternative.content else {
+      guard let alternatives, reader.isRecording || (name != nil && source != nil) else { continue }
+      for alternative in reader.oneOrMore(alternatives) {
+        guard let entries = reader.entries(alternative) else {
           let _: Int? = reader.mismatch(alternative, expected: "a mapping from constants to values")
           continue
         }
+        guard !reader.isRecording else { continue }
         var changed = root.without("unknowns")
         var values: [(path: String, value: String)] = []
         for entry in entries {
@@ -48,7 +49,7 @@ extension MachineReader {
           values.append((entry.key, ConstantFields.text(entry.value)))
         }
         if let machine = read(changed, reader) {
-          variants.append(MachineVariant(unknown: name, values: values, machine: machine))
+          variants.append(MachineVariant(unknown: name ?? "", values: values, machine: machine))
         }
       }
     }

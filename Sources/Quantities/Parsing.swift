@@ -14,6 +14,8 @@ public enum QuantityError: Error, Hashable, Sendable {
 public protocol Measured: Sendable, CustomStringConvertible {
   /// The word messages use for what is measured.
   static var dimensionName: String { get }
+  /// The units it is read with.
+  static var unitSymbols: [String] { get }
   /// Reads `text`, for example `"1.98 GHz"`.
   /// - Throws: ``QuantityError``.
   init(parsing text: String) throws(QuantityError)
@@ -22,12 +24,14 @@ public protocol Measured: Sendable, CustomStringConvertible {
 extension Quantity: Measured {
   /// The word messages use for what is measured.
   public static var dimensionName: String { D.name }
+  /// The units it is read with.
+  public static var unitSymbols: [String] { D.units.map(\.symbol) }
 
   /// Reads a number and one of the dimension's units, for example `"1.98 GHz"`.
   /// - Throws: ``QuantityError``.
   public init(parsing text: String) throws(QuantityError) {
     let (number, symbol) = try splitUnit(text)
-    let accepted = D.units.map(\.symbol)
+    let accepted = Self.unitSymbols
     guard !symbol.isEmpty else { throw .missingUnit(accepted: accepted) }
     guard let unit = D.units.first(where: { $0.symbol == symbol || $0.symbol == symbol.microNormalised }) else {
       throw .unknownUnit(symbol, accepted: accepted)
@@ -40,6 +44,8 @@ extension Quantity: Measured {
 extension Bytes: Measured {
   /// The word messages use for what is measured.
   public static var dimensionName: String { ByteDimension.name }
+  /// The units it is read with.
+  public static var unitSymbols: [String] { ByteDimension.units.map(\.symbol) }
 
   /// Reads a size such as `"50 MiB"`, which must be a whole number of bytes.
   /// - Throws: ``QuantityError``.
@@ -53,11 +59,13 @@ extension Bytes: Measured {
 extension Cycles: Measured {
   /// The word messages use for what is measured.
   public static var dimensionName: String { "cycle count" }
+  /// The units it is read with.
+  public static var unitSymbols: [String] { ["cycles", "cycle", "clk"] }
 
   /// Reads a whole number of cycles such as `"700 cycles"` or `"700 clk"`.
   /// - Throws: ``QuantityError``.
   public init(parsing text: String) throws(QuantityError) {
-    let accepted = ["cycles", "cycle", "clk"]
+    let accepted = Self.unitSymbols
     let (number, symbol) = try splitUnit(text)
     guard !symbol.isEmpty else { throw .missingUnit(accepted: accepted) }
     guard accepted.contains(symbol) else { throw .unknownUnit(symbol, accepted: accepted) }

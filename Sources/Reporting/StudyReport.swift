@@ -16,7 +16,7 @@ public enum StudyReport {
       table.add([parameter.name, parameter.paths.joined(separator: ", "), count])
     }
     text += table.text() + "\n"
-    var size = TextTable([.words(""), .words("")])
+    var size = TextTable([.words(""), .words("", cut: .wrap)])
     size.add(["combinations", preview.combinations.map { countText($0) } ?? "without end"])
     if let allowed = preview.allowed { size.add(["within the constraints on them", countText(allowed)]) }
     size.add(["points to look at", countText(preview.points)])
@@ -92,7 +92,7 @@ public enum StudyReport {
 
   /// Everything about one point.
   public static func text(_ point: StoredResults.Point, of columns: ResultColumns) -> String {
-    var table = TextTable([.words(""), .words("")])
+    var table = TextTable([.words(""), .words("", cut: .wrap)])
     table.add(["point", "\(point.index)"])
     table.add(["id", point.id])
     table.add(["verdict", point.verdict.text])

@@ -51,6 +51,9 @@ import Quantities
     }
   }
 
+  /// How many bytes of the input were read.
+  var consumedBytes: Int { consumed + position }
+
   /// Whether the input is not compressed; known after the first ``next()``.
   var isPlain: Bool {
     if case .plain = unsafe decoder { return true }

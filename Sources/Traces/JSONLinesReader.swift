@@ -1,5 +1,5 @@
 import Diagnostics
-import Documents
+public import Documents
 import Workloads
 
 /// Reads the native text format: a header object on the first line and one operator object on each further line.
@@ -100,6 +100,19 @@ struct JSONLinesReader {
   }
 }
 
+extension TraceReader {
+  /// What a line of a trace in JSON holds: its header, or an operator of each kind, as the reader asks for it.
+  public static func schema() -> (header: SchemaRecorder, operators: VariantSchema) {
+    let header = SchemaRecorder()
+    let text = SourceText(name: "schema", text: "")
+    header.run { node, reader in _ = JSONLinesReader(text, sink: reader.sink).header(node, text, reader) }
+    let operators = VariantSchema(key: "kind", words: OperatorKind.names) { node, reader in
+      _ = Operator.read(node, reader, text: text, index: 0, reportsUnknownKeys: true)
+    }
+    return (header, operators)
+  }
+}
+
 extension DocumentReader {
   /// Reads a list whose elements are all of one type; those that are not are reported and left out.
   func list<T: DocumentReadable>(_ node: Node, of type: T.Type) -> [T] {
@@ -133,7 +146,9 @@ extension Operator {
     let sparsity = fields.node("sparsity").map { OperandSparsity.read($0, reader) } ?? .dense
     let dependencies = fields.node("deps").map { node in
       (node.elements ?? []).compactMap { element -> Int? in
-        guard let value = reader.integer(element, "deps", in: .min ... .max) else { return nil }
+        guard let value = reader.integer(element, "deps", in: .min ... .max, form: .integer(0 ... .max)) else {
+          return nil
+        }
         if value >= 0, value < index { return value }
         reader.report(
           .danglingDependency,
@@ -176,7 +191,7 @@ extension Fields {
     switch node?.content {
     case .mapping(let entries)?: members = entries
     case nil: break
-    default: if let node { let _: Int? = reader.mismatch(node, expected: "an object") }
+    default: if let node { let _: Int? = reader.mismatch(node, expected: "an object", .mapping) }
     }
     guard !unknown.isEmpty else { return node.map { written($0.range) } }
     return "{" + (members + unknown).map { written($0.keyRange) + ":" + written($0.value.range) }.joined(separator: ",")

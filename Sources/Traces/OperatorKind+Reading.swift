@@ -39,7 +39,9 @@ extension OperatorKind {
       guard let elements = node.elements else {
         return fields.reader.mismatch(node, expected: "a list with the columns of each group")
       }
-      let columns = elements.compactMap { fields.reader.integer($0, "columns", in: .min ... .max) }
+      let columns = elements.compactMap {
+        fields.reader.integer($0, "columns", in: .min ... .max, form: .integer(0 ... .max))
+      }
       return columns.count == elements.count ? columns : nil
     }
     guard let m, let k, let columns else { return nil }
@@ -75,7 +77,9 @@ extension OperatorKind {
     let isLatent = fields.optional("latent", as: Bool.self) ?? false
     let isCausal = fields.optional("causal", as: Bool.self) ?? false
     let windowNode = fields.node("window")
-    let window = windowNode.flatMap { fields.reader.integer($0, "window", in: .min ... .max) }
+    let window = windowNode.flatMap {
+      fields.reader.integer($0, "window", in: .min ... .max, form: .integer(1 ... .max))
+    }
     guard let batch, let heads, let keyValueHeads, let queries, let keys, let dimension, let values,
       windowNode == nil || window != nil
     else { return nil }
@@ -141,12 +145,14 @@ private func both<A, B>(_ a: A?, _ b: B?) -> (A, B)? {
 }
 
 extension Fields {
-  fileprivate mutating func size(_ key: String) -> Int? { required(key, in: .min ... .max) }
+  fileprivate mutating func size(_ key: String) -> Int? {
+    requiredNode(key).flatMap { reader.integer($0, key, in: .min ... .max, form: .integer(1 ... .max)) }
+  }
 
   /// An optional size: nil only where the value is there and wrong, or there is no default.
   fileprivate mutating func size(_ key: String, default value: Int?) -> Int? {
     guard let node = node(key) else { return value }
-    return reader.integer(node, key, in: .min ... .max)
+    return reader.integer(node, key, in: .min ... .max, form: .integer(1 ... .max))
   }
 
   fileprivate mutating func word<T: RawRepresentable & CaseIterable>(
@@ -162,7 +168,7 @@ extension Fields {
 
   fileprivate mutating func padding() -> Padding? {
     guard let node = node("padding") else { return Padding() }
-    guard let sizes = reader.sizes(node, "padding", counts: [1, 2, 4]) else { return nil }
+    guard let sizes = reader.sizes(node, "padding", counts: [1, 2, 4], least: 0) else { return nil }
     switch sizes.count {
     case 1: return Padding(vertical: sizes[0], horizontal: sizes[0])
     case 2: return Padding(vertical: sizes[0], horizontal: sizes[1])
@@ -174,11 +180,16 @@ extension Fields {
 extension DocumentReader {
   /// An integer for both directions, or height and width.
   fileprivate func extent(_ node: Node, _ key: String) -> Extent? {
-    sizes(node, key, counts: [1, 2]).map { Extent($0[0], $0.last ?? $0[0]) }
+    sizes(node, key, counts: [1, 2], least: 1).map { Extent($0[0], $0.last ?? $0[0]) }
   }
 
   /// One integer, or a list of as many as `counts` allows.
-  fileprivate func sizes(_ node: Node, _ key: String, counts: [Int]) -> [Int]? {
+  fileprivate func sizes(_ node: Node, _ key: String, counts: [Int], least: Int) -> [Int]? {
+    let form = ValueForm.integer(least ... .max)
+    if isRecording {
+      for count in counts.dropFirst() { let _: Int? = mismatch(node, expected: "", .list(form, counts: [count])) }
+      return mismatch(node, expected: "", form)
+    }
     guard let elements = node.elements else { return integer(node, key, in: .min ... .max).map { [$0] } }
     guard counts.contains(elements.count), elements.count > 1 else {
       let known = counts.filter { $0 > 1 }.map(String.init).joined(separator: " or ")

@@ -147,7 +147,7 @@ extension SparsityPattern: DocumentReadable {
     switch node.content {
     case .string(let string): text = string
     case .number(let number): text = number
-    default: return reader.mismatch(node, expected: "a sparsity pattern such as 2:4")
+    default: return reader.mismatch(node, expected: "a sparsity pattern such as 2:4", .text)
     }
     do {
       return try SparsityPattern(parsing: text)

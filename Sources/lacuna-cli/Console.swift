@@ -37,17 +37,46 @@ enum Console {
     throw DiagnosticList(Diagnostic(.unwritableFile, "standard output cannot be written (error \(problem))"))
   }
 
-  /// Tells about diagnostics on standard error, in colour on a terminal.
+  /// How much is told beside results.
+  @TaskLocal static var verbosity: Verbosity?
+
+  /// Tells about diagnostics on standard error, in colour on a terminal; warnings not to those who want it quiet.
   static func show(_ diagnostics: [Diagnostic]) {
-    guard !diagnostics.isEmpty else { return }
-    let text = DiagnosticRenderer.render(diagnostics, style: isTerminal && !refusesColour ? .terminal : .plain)
+    let shown = verbosity == .quiet ? diagnostics.filter { $0.severity == .error } : diagnostics
+    guard !shown.isEmpty else { return }
+    let text = DiagnosticRenderer.render(shown, style: isTerminal && !refusesColour ? .terminal : .plain)
     _ = send(Array((text + "\n").utf8), to: STDERR_FILENO)
   }
 
-  /// Shows what is being done, on a terminal only; an empty text takes it away.
+  /// Shows what is being done, on a terminal only; an empty text takes it away. Those who want all of it get a line for
+  /// each step, with the time at which it began.
   static func progress(_ text: String) {
-    guard isTerminal else { return }
-    _ = send(Array("\r\u{1B}[K\(text)".utf8), to: STDERR_FILENO)
+    if verbosity == .verbose {
+      guard !text.isEmpty else { return }
+      let time = start.duration(to: .now) / .seconds(1)
+      _ = send(Array("[\(formatFixed(time, decimals: 3)) s] \(text)\n".utf8), to: STDERR_FILENO)
+    } else if showsProgress {
+      let line = text.prefix(max(0, width(of: STDERR_FILENO) - 1))
+      _ = send(Array("\r\u{1B}[K\(line)".utf8), to: STDERR_FILENO)
+    }
+  }
+
+  /// Whether someone looks on.
+  static var showsProgress: Bool { isTerminal && verbosity != .quiet }
+
+  /// When the program began.
+  static let start = ContinuousClock.now
+
+  /// The most characters of a table's line: a terminal's width, or 120 in a pipe or a file, for the same bytes anywhere.
+  static var tableWidth: Int { isatty(STDOUT_FILENO) == 1 ? max(40, width(of: STDOUT_FILENO)) : 120 }
+
+  /// How many characters a line of the terminal has: what `COLUMNS` says, or else the terminal.
+  private static func width(of descriptor: Int32) -> Int {
+    if let value = unsafe getenv("COLUMNS"), let columns = unsafe Int(String(cString: value)), columns > 0 {
+      return columns
+    }
+    var size = winsize()
+    return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 120
   }
 
   /// Tells why the program ends.

@@ -11,9 +11,12 @@ import Lacuna
 
 // A reader that goes away is told as a diagnostic, not by the signal.
 _ = signal(SIGPIPE, SIG_IGN)
+_ = Console.start
 do {
   var command = try LacunaCommand.parseAsRoot()
-  try command.run()
+  try Console.$verbosity.withValue((command as? any LeafCommand)?.console.verbosity) {
+    try TableWidth.$current.withValue(Console.tableWidth) { try command.run() }
+  }
 } catch {
   exit(Console.report(error))
 }

@@ -3,42 +3,7 @@ import Goldens
 import Lacuna
 import Testing
 
-@Suite struct HelpTests {
-  static let commands = [
-    [], ["simulate"], ["compare"], ["explain"], ["hardware"], ["hardware", "list"], ["hardware", "show"],
-    ["hardware", "check"],
-    ["validate"], ["trace"], ["trace", "import"], ["trace", "info"], ["trace", "cat"], ["trace", "sparsity"],
-  ]
-
-  @Test(arguments: commands)
-  func `help teaches by an example and succeeds`(_ command: [String]) throws {
-    let outcome = try Tool.run(command + ["--help"], environment: ["COLUMNS": "100"])
-    #expect(outcome.status == 0)
-    #expect(outcome.errors.isEmpty)
-    let usage = (["lacuna"] + command).joined(separator: " ")
-    #expect(outcome.output.contains("USAGE: \(usage)"))
-    // An example is an indented line with the command before the usage.
-    let discussion = outcome.output.components(separatedBy: "USAGE:")[0]
-    #expect(discussion.contains("\n  lacuna \(command.joined(separator: " "))"), "\(discussion)")
-  }
-
-  @Test(arguments: [
-    ["simulate"], ["compare"], ["explain"], ["trace", "info"], ["trace", "cat"], ["hardware", "list"], ["validate"],
-  ])
-  func `the examples of a help text work`(_ command: [String]) throws {
-    let help = try Tool.run(command + ["--help"], environment: ["COLUMNS": "200"]).output
-    let examples = help.split(separator: "\n").filter { $0.hasPrefix("  lacuna ") }
-    #expect(!examples.isEmpty)
-    for example in examples {
-      // What follows a pipe is another program's; the quotes are the shell's.
-      let words = example.prefix { $0 != "|" }.split(separator: " ").dropFirst()
-      let arguments = words.map { $0.filter { $0 != "'" } }
-      let outcome = try Tool.run(arguments, folder: Tool.root.appendingPathComponent("Traces"))
-      #expect(outcome.status == 0, "\(example): \(outcome.errors)")
-      #expect(!outcome.output.isEmpty)
-    }
-  }
-
+@Suite struct UsageTests {
   @Test func `the version is one line`() throws {
     let outcome = try Tool.run(["--version"])
     #expect(outcome.status == 0)
@@ -171,6 +136,18 @@ import Testing
     #expect(outcome.status == 0)
     #expect(outcome.errors.hasPrefix("warning: the batch changes nothing"))
     #expect(try Tool.run(["trace", "info", "Traces/resnet18.jsonl.zst", "--format", "csv"]).output == outcome.output)
+  }
+
+  @Test(arguments: ["jsonl", "ltrace"])
+  func `so it is when a trace is compressed that passes through`(_ format: String) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "lacuna-\(UUID())").path()
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let (first, second) = (folder + "/a.\(format)", folder + "/b.ltrace")
+    #expect(try Tool.run(["trace", "import", "Traces/resnet18.jsonl.zst", "-o", first]).status == 0)
+    let outcome = try Tool.run(["trace", "compress", first, "-o", second, "--sequence", "8"])
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.hasPrefix("warning: the sequence length changes nothing"))
   }
 
   @Test(arguments: [["--help"], ["trace", "cat", "-"], ["trace", "info", "-"], ["--version"]])

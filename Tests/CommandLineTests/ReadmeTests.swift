@@ -34,18 +34,7 @@ import Testing
   }
 
   private static func output(of command: String, in folder: URL) throws -> [String] {
-    let process = Process()
-    let pipe = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", command]
-    process.currentDirectoryURL = folder
-    let path = Tool.executable.deletingLastPathComponent().path
-    process.environment = ["PATH": "\(path):/usr/bin:/bin", "HOME": folder.path]
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-    process.waitUntilExit()
+    let text = try Shell.run(command, in: folder).text
     return text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
   }
 

@@ -114,7 +114,8 @@ struct CacheTests {
       }
     }
     let expected = Double(cache.misses * line)
-    #expect(abs(reads.total / expected - 1) < 0.12, "\(reads.total), not \(expected)")
+    // Rows that every wave of a band asks for are taken as others' bytes each time: it never reads less.
+    #expect(reads.total > 0.97 * expected && reads.total < 1.25 * expected, "\(reads.total), not \(expected)")
   }
 
   @Test func `what fits is read once, and from the cache where it is there`() throws {

@@ -116,7 +116,7 @@ import Workloads
   }
 
   @Test func `the schema has the keys that the reader asks for`() throws {
-    let bytes = try TemporaryFolder.bytes(repository + "/Traces/trace.schema.json")
+    let bytes = try TemporaryFolder.bytes(repository + "/Configs/Schemas/trace.schema.json")
     let schema = try JSONParser.parse(SourceText(name: "trace.schema.json", bytes: bytes))
     for kind in OperatorKind.names {
       let definition = try #require(schema["$defs"]?[kind])

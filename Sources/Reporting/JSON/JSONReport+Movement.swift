@@ -2,10 +2,10 @@ import Quantities
 import Simulation
 
 extension JSONReport {
-  /// Flows by operand and cause, and buffers; null for closed forms.
+  /// Flows by operand and cause, and buffers; left out of closed forms.
   static func movement(_ movement: Movement?) -> JSONValue {
-    guard let movement else { return .null }
-    return .object([
+    guard let movement else { return .optionalObject(nil) }
+    return .optionalObject([
       (
         "flows",
         .array(

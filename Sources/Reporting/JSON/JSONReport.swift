@@ -22,11 +22,14 @@ public enum JSONReport {
       case .traceValidation(let validation, _): ("trace_validation", trace(validation))
       case .losses(let report): ("losses", losses(report))
       }
-    let header: [(String, JSONValue)] = [
+    return JSONValue.object(header(kind) + members).text
+  }
+
+  static func header(_ kind: String) -> [(String, JSONValue)] {
+    [
       ("schema_version", .integer(Version.reportSchema)), ("lacuna_version", .string(Version.current)),
       ("report", .string(kind)),
     ]
-    return JSONValue.object(header + members).text
   }
 
   // MARK: Runs
@@ -55,7 +58,8 @@ public enum JSONReport {
       ),
       ("skipped", skipped(report.skipped)),
       ("assumed_constants", .array(report.assumed.map { .string($0.path) })),
-    ] + (run.movement.map { [("movement", movement($0))] } ?? [])
+      ("movement", movement(run.movement)),
+    ]
   }
 
   private static func comparison(_ reports: [RunReport]) -> [(String, JSONValue)] {
@@ -93,7 +97,7 @@ public enum JSONReport {
     ]
   }
 
-  private static func operators(_ comparison: Comparison) -> JSONValue {
+  static func operators(_ comparison: Comparison) -> JSONValue {
     let dense = comparison.denseTimes
     return .array(
       comparison.run.operators.enumerated().map { index, result in
@@ -117,13 +121,19 @@ public enum JSONReport {
       ("power_capped", .bool(estimate.isPowerCapped)), ("mapping", .string(estimate.mapping.description)),
       ("matrix", unit(estimate.matrix)), ("vector", unit(estimate.vector)), ("memory", unit(estimate.memory)),
       ("macs", macs(estimate.macs)), ("traffic", traffic(estimate.traffic)), ("energy", energy(estimate.energy)),
-    ] + (estimate.movement.map { [("movement", movement($0))] } ?? [])
+      ("movement", movement(estimate.movement)),
+    ]
   }
 
   private static func unit(_ time: UnitTime) -> JSONValue {
-    let stalls = Bound.allCases.filter { time.stalled[$0] > .zero }
-      .map { ("stalled_\($0.name.replacingHyphens)_s", JSONValue.number(time.stalled[$0].value)) }
-    return .object([("busy_s", .number(time.busy.value))] + stalls + [("idle_s", .number(time.idle.value))])
+    let stalls = Bound.allCases.map { bound in
+      (
+        key: "stalled_\(bound.name.replacingHyphens)_s", value: JSONValue.number(time.stalled[bound].value),
+        isThere: time.stalled[bound] > .zero
+      )
+    }
+    return .sparse(
+      [("busy_s", .number(time.busy.value), true)] + stalls + [("idle_s", .number(time.idle.value), true)])
   }
 
   private static func macs(_ macs: MACCount) -> JSONValue {

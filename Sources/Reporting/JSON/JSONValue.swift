@@ -10,11 +10,19 @@ enum JSONValue {
   case string(String)
   case array([JSONValue])
   case object([(String, JSONValue)])
+  /// An object that is left out where it is absent.
+  case optionalObject([(String, JSONValue)]?)
+  /// An object of which some members may be left out.
+  case sparse([(key: String, value: JSONValue, isThere: Bool)])
+  /// A number that may be absent: null then.
+  case optionalNumber(Double?)
+  /// A count that may be absent: null then.
+  case optionalInteger(Int?)
 
   /// A number that may be absent.
-  static func optional(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? .null }
+  static func optional(_ value: Double?) -> JSONValue { .optionalNumber(value) }
   /// A count that may be absent.
-  static func optional(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? .null }
+  static func optional(_ value: Int?) -> JSONValue { .optionalInteger(value) }
 
   /// The value over several lines, with a newline at the end. Arrays and objects of plain values take one line.
   var text: String {
@@ -45,29 +53,37 @@ enum JSONValue {
     }
     switch self {
     case .array(let values): enclose("[", "]", values.map { (nil, $0) })
-    case .object(let members): enclose("{", "}", members.map { ($0, $1) })
+    case .object(let members), .optionalObject(let members?):
+      enclose("{", "}", members.filter { !$0.1.isLeftOut }.map { ($0, $1) })
+    case .sparse(let members): enclose("{", "}", members.filter(\.isThere).map { ($0.key, $0.value) })
     default: write(to: &text, indent: "")
     }
   }
 
   private var isPlain: Bool {
     switch self {
-    case .null, .bool, .integer, .number, .string: true
-    case .array, .object: false
+    case .null, .bool, .integer, .number, .string, .optionalNumber, .optionalInteger: true
+    case .array, .object, .optionalObject, .sparse: false
     }
+  }
+
+  private var isLeftOut: Bool {
+    if case .optionalObject(nil) = self { true } else { false }
   }
 
   private func write(to text: inout String, indent: String) {
     switch self {
-    case .null: text += "null"
+    case .null, .optionalNumber(nil), .optionalInteger(nil), .optionalObject(nil): text += "null"
     case .bool(let value): text += value ? "true" : "false"
-    case .integer(let value): text += String(value)
-    case .number(let value): text += value.isFinite ? "\(value)" : "null"
+    case .integer(let value), .optionalInteger(let value?): text += String(value)
+    case .number(let value), .optionalNumber(let value?): text += value.isFinite ? "\(value)" : "null"
     case .string(let value): text.append(jsonQuoting: value)
     case .array(let values):
       Self.enclose("[", "]", values.map { ("", $0) }, to: &text, indent: indent)
-    case .object(let members):
-      Self.enclose("{", "}", members, to: &text, indent: indent)
+    case .object(let members), .optionalObject(let members?):
+      Self.enclose("{", "}", members.filter { !$0.1.isLeftOut }, to: &text, indent: indent)
+    case .sparse(let members):
+      Self.enclose("{", "}", members.filter(\.isThere).map { ($0.key, $0.value) }, to: &text, indent: indent)
     }
   }
 

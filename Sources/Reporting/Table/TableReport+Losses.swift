@@ -40,7 +40,8 @@ extension TableReport {
 
   /// Kinds of operators that are told in full.
   private static let detailLimit = 3
-  private static let barWidth = 48
+  /// The longest bar: what the ladder's other columns leave.
+  private static var barWidth: Int { min(48, max(8, TableWidth.current - 46)) }
 
   /// Three decimals where two would hide that anything is lost.
   private static func stepText(_ factor: Double) -> String {
@@ -57,7 +58,7 @@ extension TableReport {
   }
 
   private static func details(_ first: RunResult.OperatorResult, _ members: Int, _ estimate: Estimate) -> String {
-    var table = TextTable([.words(""), .words("", cut: .end)])
+    var table = TextTable([.words(""), .words("", cut: .wrap)])
     let sparsity = first.sparsity == .dense ? "dense" : first.sparsity.text
     table.add(["operator", "\(first.kind) \(first.shape), \(first.phase.rawValue), \(sparsity)"])
     table.add(["mapping", estimate.mapping.description])

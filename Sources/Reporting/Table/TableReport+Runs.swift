@@ -119,7 +119,7 @@ extension TableReport {
     lines.append(("L2", "\(bytesText(traffic.l2Read)) read, \(bytesText(traffic.l2Written)) written"))
     lines.append(("L1", "\(bytesText(traffic.l1Filled)) filled, \(bytesText(traffic.l1Read)) read"))
     if traffic.metadata > .zero { lines.append(("metadata", bytesText(traffic.metadata))) }
-    var table = TextTable([.words("total"), .words("")])
+    var table = TextTable([.words("total"), .words("", cut: .wrap)])
     for (name, value) in lines { table.add([name, value]) }
     return table.text()
   }

@@ -5,7 +5,7 @@ import Workloads
 
 /// Reports for people.
 public enum TableReport {
-  /// The report in aligned columns with units, at most 120 characters wide.
+  /// The report in aligned columns with units, at most ``TableWidth`` wide.
   public static func text(_ report: Report) -> String {
     switch report {
     case .run(let report, let operators): run(report, operators)
@@ -39,15 +39,12 @@ public enum TableReport {
 
   private static func details(_ machine: Machine) -> String {
     var text = "\(machine.name): \(machine.title.printable) (\(machine.architecture.name))\n\n"
-    var table = TextTable([.words("constant"), .words("value"), .words("kind"), .words("source")])
-    // Everything is read in full: sources take as many lines as they need.
-    let paths = machine.constants.map(\.path.count).max() ?? 0
-    let values = machine.constants.map(\.value.count).max() ?? 0
-    let room = TextTable.width - paths - values - "published".count - 6
+    // Everything is read in full.
+    var table = TextTable([
+      .words("constant"), .words("value", cut: .wrap), .words("kind"), .words("source", cut: .wrap),
+    ])
     for constant in machine.constants {
-      let source = constant.source.lines(of: max(24, room))
-      table.add([constant.path, constant.value, constant.certainty.rawValue, source.first ?? ""])
-      for line in source.dropFirst() { table.add(["", "", "", line]) }
+      table.add([constant.path, constant.value, constant.certainty.rawValue, constant.source])
     }
     text += table.text()
     let counts = Certainty.allCases.compactMap { kind in
@@ -97,7 +94,7 @@ public enum TableReport {
 
   /// The text in lines of at most the table's width, indented, the later ones more.
   static func wrapped(_ text: String, indent: String = "") -> String {
-    let lines = text.lines(of: TextTable.width - indent.count - 2)
+    let lines = text.lines(of: TableWidth.current - indent.count - 2)
     return lines.enumerated().map { indent + ($0.offset == 0 ? "" : "  ") + $0.element + "\n" }.joined()
   }
 }

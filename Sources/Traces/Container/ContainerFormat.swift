@@ -51,6 +51,8 @@ enum ContainerFormat {
   static let header = UInt8(ascii: "H")
   static let block = UInt8(ascii: "B")
   static let index = UInt8(ascii: "I")
+  /// A small stream's other sections, mixed.
+  static let mixed = UInt8(ascii: "M")
 
   /// The most bytes a section may have.
   static let largestSection = 1 << 28
@@ -63,6 +65,31 @@ enum ContainerFormat {
     writer.bytes.append(tag)
     writer.varint(payload.count)
     return writer.bytes + payload
+  }
+
+  /// A whole stream as it is stored: a small one's sections are mixed.
+  static func packed(_ stream: [UInt8]) -> [UInt8] {
+    let sections = Array(stream.dropFirst(prologue.count))
+    guard sections.count <= ContextMixing.mostBytes else { return stream }
+    var writer = ByteWriter()
+    writer.varint(sections.count)
+    return prologue + section(mixed, writer.bytes + ContextMixing.encoded(sections))
+  }
+
+  /// The inverse of ``packed(_:)``; what is not mixed stays as it is.
+  static func unpacked(_ stream: [UInt8]) throws(ContainerDamage) -> [UInt8] {
+    guard looksLikeContainer(stream), stream.count > prologue.count, stream[prologue.count] == mixed else {
+      return stream
+    }
+    var reader = ByteReader(stream, prologue.count..<stream.count)
+    let payload = try TraceContainer.section(&reader).payload
+    guard reader.isAtEnd else { throw reader.damage("mixed section", "bytes follow it") }
+    var body = ByteReader(stream, payload)
+    let count = try body.count("bytes of the mixed section", limit: ContextMixing.mostBytes)
+    guard let sections = ContextMixing.decoded(stream[body.position..<body.end], count: count) else {
+      throw body.damage("mixed section", "it does not hold \(count) bytes")
+    }
+    return stream[..<prologue.count] + sections
   }
 
   static func looksLikeContainer(_ bytes: [UInt8]) -> Bool { bytes.starts(with: prologue.dropLast()) }

@@ -38,7 +38,7 @@ public struct ContainerVerification: Sendable {
         continue
       }
       do throws(ContainerDamage) {
-        try walk.append(content)
+        try walk.append(try ContainerFormat.unpacked(content))
         while let (tag, payload) = try walk.next() {
           switch tag {
           case ContainerFormat.header:

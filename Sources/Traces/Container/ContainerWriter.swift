@@ -103,7 +103,7 @@ struct ContainerWriter {
     if !pending.isEmpty, streamSize <= Self.singleFrame {
       // Who reads this frame has all of it, and needs no index but its end.
       let index = ContainerFormat.section(ContainerFormat.index, [])
-      let stream = pending + (first?.section ?? []) + index
+      let stream = ContainerFormat.packed(pending + (first?.section ?? []) + index)
       try write(try level.frame(stream), stream.count)
     } else {
       try flush()

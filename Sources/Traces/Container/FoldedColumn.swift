@@ -118,7 +118,7 @@ enum FoldedColumn {
   }
 
   /// The shortest copies worth a command, at the distance of the copy before and at another one.
-  private static let shortest = (again: 3, new: 5)
+  private static let shortest = (again: 5, new: 8)
 
   private static func fold(_ values: [UInt64], isRanked: Bool, flags: UInt8) -> [UInt8] {
     var commands = ByteWriter()

@@ -1,5 +1,6 @@
 public import Diagnostics
 import Documents
+import Quantities
 import Workloads
 
 extension TraceContainer {
@@ -13,18 +14,30 @@ extension TraceContainer {
   /// - Parameters:
   ///   - input: a path, or `-` for standard input.
   ///   - output: a path; its end names the format, as ``TraceFileWriter`` has it.
+  ///   - progress: told now and then how many operators were converted, and the part of the input that was read where
+  ///     its size is known.
   /// - Returns: how many operators were converted, and problems that did not keep them from being read.
   /// - Throws: everything reading and writing throw. The file at `output` is then as it was.
   @discardableResult
   public static func convert(
     _ input: String, to output: String, precision: TracePrecision = .exact, options: ImportOptions = ImportOptions(),
-    threads: Int? = nil
+    threads: Int? = nil, progress: (_ operators: Int, _ fraction: Double?) -> Void = { _, _ in }
   ) throws(DiagnosticList) -> (operators: Int, warnings: [Diagnostic]) {
     let threads = threads ?? InOrder.processors
+    let sink = DiagnosticSink()
+    func warnOfOptions(_ format: TraceFormat) {
+      options.reportUnused(besides: [], "the input is a \(format.title), whose sizes are fixed", sink)
+    }
     if let container = try? TraceContainer(path: input) {
+      warnOfOptions(.container)
       let writer = try TraceFileWriter(output, header: container.header, precision: precision, threads: threads)
       if output.hasSuffix(".ltrace") || precision != .exact {
-        try container.forEach(in: 0..<container.operatorCount) { (op) throws(DiagnosticList) in try writer.append(op) }
+        var count = 0
+        try container.forEach(in: 0..<container.operatorCount) { (op) throws(DiagnosticList) in
+          try writer.append(op)
+          count += 1
+          if count % 65536 == 0 { progress(count, Double(count) / Double(container.operatorCount)) }
+        }
       } else {
         var isHeader = true
         try container.writeJSONLines(0..<container.operatorCount, threads: threads) { (text) throws(DiagnosticList) in
@@ -33,9 +46,10 @@ extension TraceContainer {
         }
       }
       try writer.finish()
-      return (container.operatorCount, [])
+      return (container.operatorCount, sink.warnings)
     }
     let stream = try InputFile.stream(input)
+    let size = InputFile.size(input).map { Double(max(1, $0.count)) }
     var start = try stream.next()
     guard JSONLinesStream.looksLikeHeader(start) else {
       // Standard input can only be read once.
@@ -48,7 +62,7 @@ extension TraceContainer {
       try writer.finish()
       return (trace.workload.operators.count, trace.warnings)
     }
-    let sink = DiagnosticSink()
+    warnOfOptions(.jsonLines)
     let lines = try JSONLinesStream(name: input, sink: sink) { () throws(DiagnosticList) in
       defer { start = [] }
       return start.isEmpty ? try stream.next() : start
@@ -85,6 +99,7 @@ extension TraceContainer {
             try writer.write(text)
           }
         }
+        progress(count, size.map { min(1, Double(stream.consumedBytes) / $0) })
       })
     guard count > 0 else { throw DiagnosticList(Diagnostic(.emptyTrace, "\(input) holds no operator to simulate")) }
     try writer.finish()

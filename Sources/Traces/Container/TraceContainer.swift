@@ -16,6 +16,8 @@ public final class TraceContainer: Sendable {
   public let precision: TracePrecision
   let entries: [BlockEntry]
   private let file: ContainerFile
+  /// The whole stream where it is a single frame.
+  private let only: [UInt8]?
 
   /// How many operators it has.
   public var operatorCount: Int { entries.last?.operators.upperBound ?? 0 }
@@ -38,15 +40,17 @@ public final class TraceContainer: Sendable {
     self.file = file
     name = file.name
     do throws(ContainerDamage) {
-      let head = try file.frame(0)
+      let head = try ContainerFormat.unpacked(try file.frame(0))
       var reader = ByteReader(head)
       let header = try Self.header(&reader)
       self.header = header.workload
       precision = header.precision
       let last = file.frames.count - 1
+      only = last == 0 ? head : nil
       let tail = last == 0 ? head : try file.frame(last)
       entries = try Self.index(
-        tail, from: last == 0 ? reader.position : 0, origin: file.starts[last], streamSize: file.streamSize)
+        tail, from: last == 0 ? reader.position : 0, origin: file.starts[last],
+        streamSize: last == 0 ? head.count : file.streamSize)
     } catch {
       throw DiagnosticList(error.diagnostic(file.name))
     }
@@ -134,7 +138,8 @@ public final class TraceContainer: Sendable {
     _ entry: BlockEntry, upTo end: Int, _ body: (inout ByteReader) throws(ContainerDamage) -> OperatorBlock
   ) throws(DiagnosticList) -> OperatorBlock {
     try Self.located(name) { () throws(ContainerDamage) in
-      let bytes = try file.stream(entry.bytes.lowerBound..<end)
+      let range = entry.bytes.lowerBound..<end
+      let bytes = if let only { Array(only[range]) } else { try file.stream(range) }
       var reader = ByteReader(bytes, origin: entry.bytes.lowerBound)
       guard try reader.byte("tag of a block") == ContainerFormat.block else {
         throw ContainerDamage(offset: entry.bytes.lowerBound, field: "tag of a block", reason: "it is no block's")
@@ -290,6 +295,7 @@ public final class TraceContainer: Sendable {
 
   /// Reads a whole decompressed stream, section by section.
   static func workload(stream: [UInt8], name: String) throws(DiagnosticList) -> Workload {
+    let stream = try located(name) { () throws(ContainerDamage) in try ContainerFormat.unpacked(stream) }
     var reader = ByteReader(stream)
     var budget = WorkloadBudget(name: name)
     var workload = try located(name) { () throws(ContainerDamage) in try header(&reader).workload }

@@ -1,9 +1,37 @@
 public import ArgumentParser
 public import Lacuna
 
+/// A command that does something, rather than holding others.
+protocol LeafCommand: ParsableCommand {
+  /// How much it tells.
+  var console: ConsoleArguments { get }
+}
+
+/// How much is told beside results.
+struct ConsoleArguments: ParsableArguments {
+  @Flag var verbosity: Verbosity?
+}
+
+/// How much is told beside results.
+enum Verbosity: String, EnumerableFlag {
+  /// Neither warnings nor progress.
+  case quiet
+  /// Every step, with the time at which it begins.
+  case verbose
+
+  static func name(for value: Verbosity) -> NameSpecification { .shortAndLong }
+
+  static func help(for value: Verbosity) -> ArgumentHelp? {
+    switch value {
+    case .quiet: "Tell neither warnings nor progress, only errors."
+    case .verbose: "Tell each step with the time at which it begins, on standard error."
+    }
+  }
+}
+
 /// What to run: a trace and how it is changed before it runs.
 struct WorkloadArguments: ParsableArguments {
-  @Argument(help: "The trace in any format that is read; - for standard input.")
+  @Argument(help: "The trace in any format that is read; - for standard input.", completion: .file())
   var trace: String
 
   @OptionGroup var changes: ChangeArguments
@@ -19,25 +47,29 @@ struct ChangeArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where operands are zero, such as weights=2:4 or 'encoder.*:weights=16x'; may be repeated.",
-      discussion: "Patterns: \(SparsityPattern.grammar).", valueName: "rule"))
+      discussion: "Patterns: \(SparsityPattern.grammar).", valueName: "rule"), completion: .rule)
   var sparsity: [String] = []
 
   @Option(
     help: ArgumentHelp(
       "Weights whose zeros count: .safetensors, its index.json, or a folder of .npy, .smtx or .mtx, by name.",
-      valueName: "file|folder"))
+      valueName: "file|folder"), completion: .file())
   var weights: String?
 
-  @Option(help: ArgumentHelp("Which tensor is whose: a CSV with operator,tensor; * in names.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Which tensor is whose: a CSV with operator,tensor; * in names.", valueName: "file"),
+    completion: .file())
   var weightNames: String?
 
   @Option(
-    help: ArgumentHelp("Densities by layer: a CSV with layer,operand,density,structure,source.", valueName: "file"))
+    help: ArgumentHelp("Densities by layer: a CSV with layer,operand,density,structure,source.", valueName: "file"),
+    completion: .file())
   var densities: String?
 
   @Option(
     help: ArgumentHelp(
-      "A TEAL table of activation sparsity for a decoder's layer; may be repeated.", valueName: "file"))
+      "A TEAL table of activation sparsity for a decoder's layer; may be repeated.", valueName: "file"),
+    completion: .file())
   var activations: [String] = []
 
   @Option(help: ArgumentHelp("The effective sparsity at which those tables are read.", valueName: "fraction"))
@@ -166,6 +198,7 @@ enum PictureFormat: String, CaseIterable, ExpressibleByArgument {
   case svg
 }
 
+extension FileSchema: ExpressibleByArgument {}
 extension TrainingMethod: ExpressibleByArgument {}
 extension DataType: ExpressibleByArgument {}
 extension WeightUpdate.Optimizer: ExpressibleByArgument {}

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Lacuna
 
-struct CompareCommand: ParsableCommand {
+struct CompareCommand: LeafCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Runs traces on several machines, a row each.",
@@ -14,23 +14,26 @@ struct CompareCommand: ParsableCommand {
         lacuna compare resnet50.jsonl.zst bert-large.jsonl.zst --hardware s4 --sweep sparsity=1x..32x --format svg
       """)
 
-  @Argument(help: "Traces in any format that is read; - for standard input.")
+  @Argument(help: "Traces in any format that is read; - for standard input.", completion: .file())
   var traces: [String]
 
   @OptionGroup var changes: ChangeArguments
 
   @Option(
-    help: ArgumentHelp("Machines or descriptions, separated by commas; may be repeated.", valueName: "names|files"))
+    help: ArgumentHelp("Machines or descriptions, separated by commas; may be repeated.", valueName: "names|files"),
+    completion: .machines)
   var hardware: [String]
 
   @Option(
     help: ArgumentHelp(
       "Patterns of all weights, one after the other: sparsity=1x..32x doubles, sparsity=dense,2:4,16x are these.",
-      valueName: "sweep"))
+      valueName: "sweep"), completion: .list(["sparsity=1x..32x", "sparsity=dense,2:4"]))
   var sweep: Sweep?
 
   @Option(help: "How the result is written; svg for a sweep.")
   var format: PictureFormat = .table
+
+  @OptionGroup var console: ConsoleArguments
 
   private var names: [String] { hardware.flatMap { $0.split(separator: ",").map(String.init) } }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Lacuna
 
-struct ExplainCommand: ParsableCommand {
+struct ExplainCommand: LeafCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Shows where a pattern's speedup is lost, cause by cause.",
@@ -19,7 +19,9 @@ struct ExplainCommand: ParsableCommand {
 
   @OptionGroup var workload: WorkloadArguments
 
-  @Option(help: ArgumentHelp("A machine of 'lacuna hardware list', or a description.", valueName: "name|file"))
+  @Option(
+    help: ArgumentHelp("A machine of 'lacuna hardware list', or a description.", valueName: "name|file"),
+    completion: .machine)
   var hardware: String
 
   @Option(
@@ -28,6 +30,8 @@ struct ExplainCommand: ParsableCommand {
 
   @Option(help: "How the result is written.")
   var format: PictureFormat = .table
+
+  @OptionGroup var console: ConsoleArguments
 
   func run() throws {
     let machine = try Machine(named: hardware)

@@ -19,7 +19,7 @@ struct ExploreCommand: ParsableCommand {
 
       The same points on many machines, and their results together again:
         lacuna explore study.yaml --shard 3/16 > part3.jsonl
-        lacuna explore merge study.yaml part*.jsonl -o results.sqlite
+        lacuna explore merge study.yaml part*.jsonl -o together.sqlite
       """,
     subcommands: [
       RunCommand.self, PlanCommand.self, MergeCommand.self, ShowCommand.self, ParetoCommand.self, BestCommand.self,
@@ -29,7 +29,7 @@ struct ExploreCommand: ParsableCommand {
 
 extension ExploreCommand {
   struct StudyArguments: ParsableArguments {
-    @Argument(help: "The study, a YAML file.")
+    @Argument(help: "The study, a YAML file.", completion: .file())
     var study: String
 
     @Option(help: ArgumentHelp("Points evaluated at once (default: one for each processor).", valueName: "count"))
@@ -44,13 +44,23 @@ extension ExploreCommand {
     }
   }
 
-  struct RunCommand: ParsableCommand {
+  struct RunCommand: LeafCommand {
     static let configuration = CommandConfiguration(
-      commandName: "run", abstract: "Evaluates the points of a study (default).")
+      commandName: "run", abstract: "Evaluates the points of a study (default).",
+      discussion: """
+        What would a run do, and how long would it take?
+          lacuna explore run study.yaml --dry-run
+
+        Into a store of results, and on with it after a kill:
+          lacuna explore run study.yaml -o designs.sqlite
+          lacuna explore run study.yaml -o designs.sqlite --resume
+        """)
 
     @OptionGroup var arguments: StudyArguments
 
-    @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The store of results to fill.", valueName: "file"))
+    @Option(
+      name: [.customShort("o"), .long], help: ArgumentHelp("The store of results to fill.", valueName: "file"),
+      completion: .file())
     var output: String?
 
     @Flag(help: "Go on with the store of an earlier run.")
@@ -65,8 +75,11 @@ extension ExploreCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Evaluate the points of a plan, - for standard input, and print a line of JSON for each.", valueName: "file"))
+        "Evaluate the points of a plan, - for standard input, and print a line of JSON for each.", valueName: "file"),
+      completion: .file())
     var points: String?
+
+    @OptionGroup var console: ConsoleArguments
 
     func validate() throws {
       let ways = [output != nil, dryRun, shard != nil, points != nil].count { $0 }
@@ -84,36 +97,47 @@ extension ExploreCommand {
       if dryRun { return try Console.output(StudyReport.text(explorer.preview())) }
       if let output { return try fill(output, explorer) }
       try Console.output(PointLine.header(explorer.identity))
+      var waiting: [(index: Int, values: [Value?])] = []
+      if let points {
+        try PointLine.forEachPoint(in: try InputFile.load(points), of: explorer) { index, values, _ in
+          waiting.append((index, values))
+        }
+      }
+      var progress = Progress("evaluating", counting: "points")
+      var done = 0
+      let total = shard.map { explorer.total / $0.count } ?? waiting.count
       let print = { (results: [PointResult]) throws(DiagnosticList) in
         try Console.output(results.map { PointLine.line($0, in: explorer.study) }.joined())
+        done += results.count
+        progress.show(done, of: max(done, total))
       }
-      if let shard { return try explorer.run(shard, print) }
-      guard let points else { return }
-      var waiting: [(index: Int, values: [Value?])] = []
-      try PointLine.forEachPoint(in: try InputFile.load(points), of: explorer) { index, values, _ in
-        waiting.append((index, values))
-      }
-      try explorer.run(waiting, print)
+      if let shard { try explorer.run(shard, print) } else { try explorer.run(waiting, print) }
+      Console.progress("")
     }
 
     private func fill(_ path: String, _ explorer: Explorer) throws(DiagnosticList) {
       let store = try ResultStore(path, for: explorer.study, identity: explorer.identity, resumes: resume)
-      try explorer.run(into: store) { progress in
-        Console.progress("\(progress.done) of \(progress.total) points")
-      }
+      var progress = Progress("evaluating", counting: "points")
+      try explorer.run(into: store) { progress.show($0.done, of: $0.total, worked: $0.evaluated) }
       Console.progress("")
       try store.close()
     }
   }
 
-  struct PlanCommand: ParsableCommand {
+  struct PlanCommand: LeafCommand {
     static let configuration = CommandConfiguration(
-      commandName: "plan", abstract: "Prints the points of a study, a line of JSON for each.")
+      commandName: "plan", abstract: "Prints the points of a study, a line of JSON for each.",
+      discussion: """
+        The points as lines, and their results as lines:
+          lacuna explore plan study.yaml | lacuna explore run study.yaml --points - > results.jsonl
+        """)
 
     @OptionGroup var arguments: StudyArguments
 
     @Option(help: ArgumentHelp("Only this part of the points.", valueName: "i/n"))
     var shard: Explorer.Shard?
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let explorer = try arguments.explorer()
@@ -131,17 +155,25 @@ extension ExploreCommand {
     }
   }
 
-  struct MergeCommand: ParsableCommand {
+  struct MergeCommand: LeafCommand {
     static let configuration = CommandConfiguration(
-      commandName: "merge", abstract: "Puts the results of all parts into one store.")
+      commandName: "merge", abstract: "Puts the results of all parts into one store.",
+      discussion: """
+        What four processes found, in one store:
+          lacuna explore merge study.yaml part1.jsonl part2.jsonl part3.jsonl part4.jsonl -o merged.sqlite
+        """)
 
     @OptionGroup var arguments: StudyArguments
 
-    @Argument(help: "What the parts printed, in any order; - for standard input.")
+    @Argument(help: "What the parts printed, in any order; - for standard input.", completion: .file())
     var parts: [String]
 
-    @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The store of results to make.", valueName: "file"))
+    @Option(
+      name: [.customShort("o"), .long], help: ArgumentHelp("The store of results to make.", valueName: "file"),
+      completion: .file())
     var output: String
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let explorer = try arguments.explorer()

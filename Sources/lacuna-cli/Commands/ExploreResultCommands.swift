@@ -3,13 +3,18 @@ import Lacuna
 
 extension ExploreCommand {
   struct StoreArguments: ParsableArguments {
-    @Argument(help: "A store of results.")
+    @Argument(help: "A store of results.", completion: .file())
     var store: String
   }
 
-  struct ShowCommand: ParsableCommand {
+  struct ShowCommand: LeafCommand {
     static let configuration = CommandConfiguration(
-      commandName: "show", abstract: "Says what a study has found, or everything about one of its points.")
+      commandName: "show", abstract: "Says what a study has found, or everything about one of its points.",
+      discussion: """
+        What came out, and one of the designs as a description:
+          lacuna explore show results.sqlite
+          lacuna explore show results.sqlite --point 3 --machine > mine.yaml
+        """)
 
     @OptionGroup var arguments: StoreArguments
 
@@ -21,6 +26,8 @@ extension ExploreCommand {
 
     @Option(help: "How the result is written: table or json.")
     var format: Report.Format = .table
+
+    @OptionGroup var console: ConsoleArguments
 
     func validate() throws {
       if machine, point == nil { throw ValidationError("--machine prints the machine of a point; add --point") }
@@ -45,14 +52,21 @@ extension ExploreCommand {
     }
   }
 
-  struct ParetoCommand: ParsableCommand {
+  struct ParetoCommand: LeafCommand {
     static let configuration = CommandConfiguration(
-      commandName: "pareto", abstract: "Prints the designs that no other beats in every objective.")
+      commandName: "pareto", abstract: "Prints the designs that no other beats in every objective.",
+      discussion: """
+        As a table, and as a picture:
+          lacuna explore pareto results.sqlite
+          lacuna explore pareto results.sqlite --format svg > front.svg
+        """)
 
     @OptionGroup var arguments: StoreArguments
 
     @Option(help: "How the result is written.")
     var format: PictureFormat = .table
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let summary = try StudySummary(try StoredResults(arguments.store))
@@ -74,9 +88,13 @@ extension ExploreCommand {
     }
   }
 
-  struct BestCommand: ParsableCommand {
+  struct BestCommand: LeafCommand {
     static let configuration = CommandConfiguration(
-      commandName: "best", abstract: "Prints the best designs by one objective.")
+      commandName: "best", abstract: "Prints the best designs by one objective.",
+      discussion: """
+        The five fastest designs:
+          lacuna explore best results.sqlite --objective time --count 5
+        """)
 
     @OptionGroup var arguments: StoreArguments
 
@@ -88,6 +106,8 @@ extension ExploreCommand {
 
     @Option(help: "How the result is written.")
     var format: Report.Format = .table
+
+    @OptionGroup var console: ConsoleArguments
 
     func validate() throws {
       guard (1...100_000).contains(count) else { throw ValidationError("--count goes from 1 to 100000") }
@@ -105,11 +125,17 @@ extension ExploreCommand {
     }
   }
 
-  struct ExportCommand: ParsableCommand {
+  struct ExportCommand: LeafCommand {
     static let configuration = CommandConfiguration(
-      commandName: "export", abstract: "Prints all points with their results as CSV.")
+      commandName: "export", abstract: "Prints all points with their results as CSV.",
+      discussion: """
+        All points for a data frame:
+          lacuna explore export results.sqlite > results.csv
+        """)
 
     @OptionGroup var arguments: StoreArguments
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let results = try StoredResults(arguments.store)

@@ -12,7 +12,7 @@ struct HardwareCommand: ParsableCommand {
       """,
     subcommands: [List.self, Show.self, Check.self])
 
-  struct List: ParsableCommand {
+  struct List: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Lists the machines that come with lacuna.",
       discussion: """
@@ -22,6 +22,8 @@ struct HardwareCommand: ParsableCommand {
 
     @OptionGroup var output: FormatArguments
 
+    @OptionGroup var console: ConsoleArguments
+
     func run() throws {
       let machines = try collectingProblems(try MachineCatalog.names()) { (name) throws(DiagnosticList) in
         try Machine(named: name)
@@ -30,7 +32,7 @@ struct HardwareCommand: ParsableCommand {
     }
   }
 
-  struct Show: ParsableCommand {
+  struct Show: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Shows every number of a machine with its source.",
       discussion: """
@@ -38,17 +40,20 @@ struct HardwareCommand: ParsableCommand {
           lacuna hardware show h200 | grep assumed
         """)
 
-    @Argument(help: ArgumentHelp("A machine of the list, or a description.", valueName: "name|file"))
+    @Argument(
+      help: ArgumentHelp("A machine of the list, or a description.", valueName: "name|file"), completion: .machine)
     var machine: String
 
     @OptionGroup var output: FormatArguments
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       try Console.output(Report.machine(try Machine(named: machine)).text(as: output.format))
     }
   }
 
-  struct Check: ParsableCommand {
+  struct Check: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Reads descriptions and tells everything that is wrong with them.",
       discussion: """
@@ -56,8 +61,10 @@ struct HardwareCommand: ParsableCommand {
           lacuna hardware check my-machine.yaml
         """)
 
-    @Argument(help: ArgumentHelp("Machine descriptions in YAML.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Machine descriptions in YAML.", valueName: "file"), completion: .file())
     var files: [String]
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let lines = try collectingProblems(files) { (file) throws(DiagnosticList) in

@@ -15,7 +15,7 @@ struct LacunaCommand: ParsableCommand {
     version: "lacuna \(Version.current)",
     subcommands: [
       SimulateCommand.self, CompareCommand.self, ExplainCommand.self, ExploreCommand.self, HardwareCommand.self,
-      ValidateCommand.self,
+      ValidateCommand.self, SchemaCommand.self,
       TraceCommand.self,
     ])
 }

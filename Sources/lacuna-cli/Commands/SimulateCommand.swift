@@ -1,7 +1,7 @@
 import ArgumentParser
 import Lacuna
 
-struct SimulateCommand: ParsableCommand {
+struct SimulateCommand: LeafCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate",
     abstract: "Runs a trace on one machine, beside the same trace without patterns.",
@@ -18,14 +18,16 @@ struct SimulateCommand: ParsableCommand {
 
   @OptionGroup var workload: WorkloadArguments
 
-  @Option(help: ArgumentHelp("A machine of 'lacuna hardware list', or a description.", valueName: "name|file"))
+  @Option(
+    help: ArgumentHelp("A machine of 'lacuna hardware list', or a description.", valueName: "name|file"),
+    completion: .machine)
   var hardware: String
 
   @Option(
     help: ArgumentHelp(
       "A whole training run: what to prune to, and for how many steps.",
       discussion: "\(TrainingSchedule.grammar); decay halves what is kept until N of M are left.",
-      valueName: "phases"))
+      valueName: "phases"), completion: .list(["dense=1000,2:8=9000", "decay(2:8)=10000"]))
   var schedule: String?
 
   @Option(help: ArgumentHelp("How many kinds of operators the table lists.", valueName: "count|all"))
@@ -33,15 +35,19 @@ struct SimulateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write what each unit does when, for ui.perfetto.dev; needs --fidelity event.", valueName: "file"))
+      "Write what each unit does when, for ui.perfetto.dev; needs --fidelity event.", valueName: "file"),
+    completion: .file())
   var timeline: String?
 
   @Option(
     help: ArgumentHelp(
-      "On a systolic array: also write SCALE-Sim's report files, as far as they can be filled.", valueName: "folder"))
+      "On a systolic array: also write SCALE-Sim's report files, as far as they can be filled.", valueName: "folder"),
+    completion: .directory)
   var scaleSim: String?
 
   @OptionGroup var output: FormatArguments
+
+  @OptionGroup var console: ConsoleArguments
 
   func validate() throws {
     if timeline != nil, workload.simulation.fidelity != .event || schedule != nil {

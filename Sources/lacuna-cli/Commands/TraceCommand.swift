@@ -24,7 +24,7 @@ struct TraceCommand: ParsableCommand {
     return trace
   }
 
-  struct Import: ParsableCommand {
+  struct Import: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Converts a trace or a model description into lacuna's own format.",
       discussion: """
@@ -34,10 +34,12 @@ struct TraceCommand: ParsableCommand {
         An output that ends in .ltrace is a container, one that ends in .zst is compressed text. What was read is then shown as by 'trace info'.
         """)
 
-    @Argument(help: "The input in any format that is read; - for standard input.")
+    @Argument(help: "The input in any format that is read; - for standard input.", completion: .file())
     var input: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"),
+      completion: .file())
     var output: String
 
     @Option(help: "Expand a forward pass into a training step with this optimizer.")
@@ -45,6 +47,8 @@ struct TraceCommand: ParsableCommand {
 
     @OptionGroup(title: "Model descriptions")
     var model: ModelArguments
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       var trace = try TraceCommand.read(input, model)
@@ -66,7 +70,7 @@ struct TraceCommand: ParsableCommand {
     }
   }
 
-  struct Export: ParsableCommand {
+  struct Export: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes a trace in a format that others read.",
       discussion: """
@@ -77,17 +81,21 @@ struct TraceCommand: ParsableCommand {
         What a format cannot hold is said.
         """)
 
-    @Argument(help: "The trace in any format that is read; - for standard input.")
+    @Argument(help: "The trace in any format that is read; - for standard input.", completion: .file())
     var trace: String
 
     @Option(help: "The format to write.")
     var format: TraceExport.Format
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"),
+      completion: .file())
     var output: String
 
     @OptionGroup(title: "Model descriptions")
     var model: ModelArguments
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let export = try TraceExport(try TraceCommand.read(trace, model).workload, as: format)
@@ -98,7 +106,7 @@ struct TraceCommand: ParsableCommand {
     }
   }
 
-  struct Info: ParsableCommand {
+  struct Info: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Shows what a trace holds: its kinds, its sparse layers, its largest operators.",
       discussion: """
@@ -106,7 +114,7 @@ struct TraceCommand: ParsableCommand {
           lacuna trace info bert-large.jsonl.zst --format json | jq .dense_macs
         """)
 
-    @Argument(help: "The trace in any format that is read; - for standard input.")
+    @Argument(help: "The trace in any format that is read; - for standard input.", completion: .file())
     var trace: String
 
     @OptionGroup(title: "Model descriptions")
@@ -114,13 +122,15 @@ struct TraceCommand: ParsableCommand {
 
     @OptionGroup var output: FormatArguments
 
+    @OptionGroup var console: ConsoleArguments
+
     func run() throws {
       let imported = try TraceCommand.read(trace, model)
       try Console.output(Report.trace(TraceReport(imported, path: trace)).text(as: output.format))
     }
   }
 
-  struct Cat: ParsableCommand {
+  struct Cat: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes the operators of a trace as JSON Lines.",
       discussion: """
@@ -130,7 +140,7 @@ struct TraceCommand: ParsableCommand {
         Dependencies on operators outside of the range are left out.
         """)
 
-    @Argument(help: "The trace in any format that is read; - for standard input.")
+    @Argument(help: "The trace in any format that is read; - for standard input.", completion: .file())
     var trace: String
 
     @Option(help: ArgumentHelp("Only these operators, counted from 0.", valueName: "a..<b"))
@@ -141,6 +151,8 @@ struct TraceCommand: ParsableCommand {
 
     @OptionGroup(title: "Model descriptions")
     var model: ModelArguments
+
+    @OptionGroup var console: ConsoleArguments
 
     func validate() throws {
       if range != nil, head != nil { throw ValidationError("give either --range or --head") }

@@ -36,21 +36,22 @@ extension TraceCommand {
     }
   }
 
-  struct Compress: ParsableCommand {
+  struct Compress: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes a trace as a container (.ltrace), the smallest form.",
       discussion: """
-        lacuna trace compress recorded.jsonl -o recorded.ltrace
+        A recorded run in the form that is kept:
+          lacuna trace compress recorded.json -o recorded.ltrace
 
-        Any format that is read may be compressed; JSON Lines of any length pass through in bounded memory. Nothing is
-        lost unless --density-digits or --time-nanoseconds say so, and the file then says so as well. The file is a
+        Any format that is read may be compressed; JSON Lines of any length pass through in bounded memory. Nothing is \
+        lost unless --density-digits or --time-nanoseconds say so, and the file then says so as well. The file is a \
         sequence of Zstandard frames: zstd -t checks it.
         """)
 
-    @Argument(help: "The trace in any format that is read; - for standard input.")
+    @Argument(help: "The trace in any format that is read; - for standard input.", completion: .file())
     var input: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
     var output: String
 
     @OptionGroup(title: "Writing")
@@ -59,14 +60,17 @@ extension TraceCommand {
     @OptionGroup(title: "Model descriptions")
     var model: ModelArguments
 
+    @OptionGroup var console: ConsoleArguments
+
     func validate() throws {
       if !output.hasSuffix(".ltrace") { throw ValidationError("--output must end in .ltrace") }
     }
 
     func run() throws {
-      Console.progress("compressing \(input)")
+      var progress = Progress("compressing \(input)", counting: "operators")
       let result = try TraceContainer.convert(
-        input, to: output, precision: writing.precision, options: model.options, threads: writing.threads)
+        input, to: output, precision: writing.precision, options: model.options, threads: writing.threads
+      ) { progress.show($0, fraction: $1) }
       Console.progress("")
       Console.show(result.warnings)
       let statistics = try TraceContainer(path: output)
@@ -74,48 +78,56 @@ extension TraceCommand {
     }
   }
 
-  struct Decompress: ParsableCommand {
+  struct Decompress: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes a container as JSON Lines.",
       discussion: """
-        lacuna trace decompress recorded.ltrace -o recorded.jsonl
+        A container as text, for other programs:
+          lacuna trace decompress recorded.ltrace -o recorded.jsonl
 
         An output that ends in .zst is compressed again, by Zstandard alone.
         """)
 
-    @Argument(help: "The trace in any format that is read; - for standard input.")
+    @Argument(help: "The trace in any format that is read; - for standard input.", completion: .file())
     var input: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
     var output: String
 
     @OptionGroup(title: "Writing")
     var writing: WritingArguments
 
+    @OptionGroup var console: ConsoleArguments
+
     func run() throws {
-      Console.progress("decompressing \(input)")
+      var progress = Progress("decompressing \(input)", counting: "operators")
       let result = try TraceContainer.convert(
-        input, to: output, precision: writing.precision, threads: writing.threads)
+        input, to: output, precision: writing.precision, threads: writing.threads
+      ) { progress.show($0, fraction: $1) }
       Console.progress("")
       Console.show(result.warnings)
       try Console.output("\(result.operators) operators\n")
     }
   }
 
-  struct Verify: ParsableCommand {
+  struct Verify: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Checks every byte of a container, and saves what is intact of a damaged one.",
       discussion: """
-        lacuna trace verify recorded.ltrace --recover intact.ltrace
+        Did a copy arrive whole, and if not, what can be saved of it?
+          lacuna trace verify recorded.ltrace
+          lacuna trace verify recorded.ltrace --recover intact.ltrace
 
         Ends with status 1 if anything is damaged.
         """)
 
-    @Argument(help: "The container.")
+    @Argument(help: "The container.", completion: .file())
     var trace: String
 
-    @Option(help: ArgumentHelp("Write all intact operators to this file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write all intact operators to this file.", valueName: "file"), completion: .file())
     var recover: String?
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       Console.progress("verifying \(trace)")
@@ -129,21 +141,21 @@ extension TraceCommand {
     }
   }
 
-  struct Slice: ParsableCommand {
+  struct Slice: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes some of a trace's operators as a trace of their own.",
       discussion: """
         One layer of a model:
-          lacuna trace slice model.ltrace --name 'layers.7.*' -o layer.ltrace
+          lacuna trace slice llama.ltrace --name 'layer.*' -o layer.ltrace
 
-        Of a container, only the blocks that are needed are read. Dependencies on operators that are left out are
+        Of a container, only the blocks that are needed are read. Dependencies on operators that are left out are \
         dropped.
         """)
 
-    @Argument(help: "The trace in any format that is read.")
+    @Argument(help: "The trace in any format that is read.", completion: .file())
     var trace: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
     var output: String
 
     @Option(help: ArgumentHelp("Only these operators, counted from 0.", valueName: "a..<b"))
@@ -151,6 +163,8 @@ extension TraceCommand {
 
     @Option(help: ArgumentHelp("Only operators whose name fits, * for anything; may be repeated.", valueName: "glob"))
     var name: [String] = []
+
+    @OptionGroup var console: ConsoleArguments
 
     func validate() throws {
       if (range != nil) == !name.isEmpty { throw ValidationError("give either --range or --name") }
@@ -172,7 +186,7 @@ extension TraceCommand {
     }
   }
 
-  struct Merge: ParsableCommand {
+  struct Merge: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes several traces one after another into one.",
       discussion: """
@@ -180,14 +194,16 @@ extension TraceCommand {
           lacuna trace merge prefill.ltrace decode.ltrace -o request.ltrace
         """)
 
-    @Argument(help: "Traces in any format that is read.")
+    @Argument(help: "Traces in any format that is read.", completion: .file())
     var traces: [String]
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
     var output: String
 
     @Option(help: "What the result is called; the names joined by + if not given.")
     var name: String?
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let count = try TraceMerge.merge(traces, to: output, name: name)
@@ -195,23 +211,26 @@ extension TraceCommand {
     }
   }
 
-  struct Diff: ParsableCommand {
+  struct Diff: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Shows how two traces differ.",
       discussion: """
-        lacuna trace diff before.ltrace after.ltrace
+        What did a change of the model do?
+          lacuna trace diff before.ltrace after.ltrace
 
         Operators belong together when their names do. Ends with status 1 if the traces differ.
         """)
 
-    @Argument(help: "The first trace, in any format that is read.")
+    @Argument(help: "The first trace, in any format that is read.", completion: .file())
     var old: String
 
-    @Argument(help: "The second trace.")
+    @Argument(help: "The second trace.", completion: .file())
     var new: String
 
     @Option(help: ArgumentHelp("How many changes are shown.", valueName: "count"))
     var limit = 50
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let difference = TraceDifference(try TraceReader.read(old).workload, try TraceReader.read(new).workload)
@@ -234,13 +253,18 @@ extension TraceCommand {
     }
   }
 
-  struct Stats: ParsableCommand {
+  struct Stats: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Shows where the bytes of a container go.",
-      discussion: "lacuna trace stats model.ltrace")
+      discussion: """
+        Which column takes most?
+          lacuna trace stats model.ltrace
+        """)
 
-    @Argument(help: "The container.")
+    @Argument(help: "The container.", completion: .file())
     var trace: String
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let statistics = try ContainerStatistics(try TraceContainer(path: trace))

@@ -2,24 +2,26 @@ import ArgumentParser
 import Lacuna
 
 extension TraceCommand {
-  struct Sparsity: ParsableCommand {
+  struct Sparsity: LeafCommand {
     static let configuration = CommandConfiguration(
       abstract: "Shows what the zeros of weights are like.",
       discussion: """
         Sparsity, N:M conformance, bank balance and blocks of every matrix of a model:
           lacuna trace sparsity model.safetensors
 
-        Reads safetensors and their index.json, NumPy .npy, DLMC .smtx, MatrixMarket .mtx, and folders of them. Rows are
+        Reads safetensors and their index.json, NumPy .npy, DLMC .smtx, MatrixMarket .mtx, and folders of them. Rows are \
         output features; a filter's columns are its taps, the channels fastest, and groups begin anew at every tap.
         """)
 
-    @Argument(help: "Files or folders of tensors.")
+    @Argument(help: "Files or folders of tensors.", completion: .file())
     var files: [String]
 
     @Option(help: ArgumentHelp("Only tensors of such names; * stands for any characters.", valueName: "glob"))
     var tensor: String?
 
     @OptionGroup var output: FormatArguments
+
+    @OptionGroup var console: ConsoleArguments
 
     func run() throws {
       let tensors = try collectingProblems(files) { (file) throws(DiagnosticList) in try TensorReader.read(file) }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Lacuna
 
-struct ValidateCommand: ParsableCommand {
+struct ValidateCommand: LeafCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
     abstract: "Holds the simulator against measurements of real machines.",
@@ -17,12 +17,14 @@ struct ValidateCommand: ParsableCommand {
       table a summary; the file needs the columns of one of those in Configs/Reference.
       """)
 
-  @Option(help: ArgumentHelp("A table of measurements in CSV; - for standard input.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("A table of measurements in CSV; - for standard input.", valueName: "file"), completion: .file())
   var data: String?
 
   @Option(
     help: ArgumentHelp(
-      "The machine that was measured: a name of 'lacuna hardware list', or a description.", valueName: "name|file"))
+      "The machine that was measured: a name of 'lacuna hardware list', or a description.", valueName: "name|file"),
+    completion: .machine)
   var hardware: String?
 
   @Option(
@@ -33,7 +35,8 @@ struct ValidateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A trace whose operators were timed, such as one of torch.profiler; - for standard input.", valueName: "file"))
+      "A trace whose operators were timed, such as one of torch.profiler; - for standard input.", valueName: "file"),
+    completion: .file())
   var trace: String?
 
   @Option(help: "With --trace: how many kinds of operators the table lists.")
@@ -50,6 +53,8 @@ struct ValidateCommand: ParsableCommand {
 
   @Option(help: "How the result is written (default: table; csv with --data).")
   var format: Format?
+
+  @OptionGroup var console: ConsoleArguments
 
   /// How the result is written.
   enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -86,12 +91,16 @@ struct ValidateCommand: ParsableCommand {
   func run() throws {
     if let trace, let hardware { return try compare(trace, on: hardware) }
     if let data, let hardware {
+      Console.progress("validating \(data)")
       let validated = try Self.validated(data, on: hardware, fidelity)
       if printsRows { return try Console.output(CSVReport.predictions(validated)) }
       return try show([validated])
     }
-    let files = try collectingProblems(try ReferenceCatalog.paths()) { (path) throws(DiagnosticList) in
-      try Self.validated(path, on: hardware, fidelity)
+    var progress = Progress("validating", counting: "files")
+    let paths = try ReferenceCatalog.paths()
+    let files = try collectingProblems(Array(paths.enumerated())) { (file) throws(DiagnosticList) in
+      defer { progress.show(file.offset + 1, of: paths.count) }
+      return try Self.validated(file.element, on: hardware, fidelity)
     }
     try show(files)
   }
@@ -133,7 +142,6 @@ struct ValidateCommand: ParsableCommand {
   private static func validated(
     _ path: String, on hardware: String?, _ fidelity: SimulationOptions.Fidelity
   ) throws(DiagnosticList) -> ValidatedFile {
-    Console.progress("validating \(path)")
     var problems: [Diagnostic] = []
     var file: ReferenceFile?
     var machine: Machine?

@@ -21,6 +21,8 @@ extension KernelSchedule {
   /// The bytes at which half of it is gone are those of the closed form, `reuseWindow / 2` of the capacity: the
   /// rest is held by results. Equal products go by one after the other and share nothing.
   ///
+  /// What a wave asks for again counts as other bytes again, so that distances are the most that they can be.
+  ///
   /// Left out: waves whose blocks drift apart; the two halves of the cache; results that are read or written again.
   func cachedReads(_ work: MatrixWork, gpu: TensorCoreGPU) -> CachedReads {
     var reads = CachedReads()
