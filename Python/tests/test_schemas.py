@@ -58,6 +58,7 @@ class Schemas(unittest.TestCase):
             ("resnet18-train", "sat", "--training", "bdwp", "--sparsity", "weights=2:8"),
             ("resnet18", "systolic-32x32"),
             ("resnet18", "sat", "--fidelity", "event"),
+            ("resnet18", "h200", "--fidelity", "event", "--sparsity", "weights=2:4"),
         ]
         for trace, machine, *options in runs:
             text = lacuna(

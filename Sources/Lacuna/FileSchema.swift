@@ -3,6 +3,7 @@ import Documents
 import Exploration
 import Hardware
 import Reporting
+import Simulation
 import Traces
 import Workloads
 
@@ -67,6 +68,7 @@ public enum FileSchema: String, CaseIterable, Sendable {
           name: "all", kind: .gemm(GEMM(m: 256, n: 256, k: 256)), dataType: .fp16,
           sparsity: OperandSparsity(activations: .unstructured(zeros: 0.5))),
       ], skipped: [Workload.Skipped(reason: "moves no data", count: 1, examples: ["view"])])
-    return try Study(workload, sparsity: [try SparsityRule(parsing: "fc:weights=2:4")]).run(on: "h200")
+    return try Study(workload, sparsity: [try SparsityRule(parsing: "fc:weights=2:4")]).run(
+      on: "h200", options: SimulationOptions(fidelity: .event))
   }
 }

@@ -40,14 +40,14 @@ struct TimelineTeller {
   /// Tells of an operator, and of the tiles of its first run. One that runs beside others has no place of its own for
   /// them.
   mutating func add<E: Engine>(
-    _ result: RunResult.OperatorResult, of task: (task: Task, elapsed: Seconds)?, _ engine: E
+    _ result: RunResult.OperatorResult, of task: (task: Task, estimate: Estimate)?, _ engine: E
   ) throws(DiagnosticList) {
     let end = now + result.exposed * Double(result.repeats)
     defer { now = end }
     guard result.exposed > .zero else { return }
     try tell(.operator(name: result.name, kind: result.kind, begin: now, end: end))
-    guard let task, result.exposed == task.elapsed, limit > 0,
-      let (recording, description) = engine.recording(of: task.task, limit: limit)
+    guard let task, result.exposed == task.estimate.elapsed, limit > 0,
+      let (recording, description) = engine.recording(of: task.task, task.estimate, limit: limit)
     else {
       incomplete += 1
       return

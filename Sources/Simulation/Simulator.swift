@@ -110,12 +110,13 @@ public enum Simulator {
     _ workload: Workload, on machine: Machine, options: SimulationOptions, without causes: Set<LossCause>,
     timeline: inout TimelineTeller?
   ) throws(DiagnosticList) -> RunResult {
-    try check(options.fidelity, on: machine, without: causes)
+    try check(options.fidelity, without: causes)
     switch machine.architecture {
     case .tensorCore(let gpu):
       return try run(workload, machine, TensorCoreEngine(gpu, options: options, without: causes), options, &timeline)
     case .s4(let processor):
-      return try run(workload, machine, S4Engine(processor, without: causes), options, &timeline)
+      return try run(
+        workload, machine, S4Engine(processor, fidelity: options.fidelity, without: causes), options, &timeline)
     case .systolic(let array):
       return try run(
         workload, machine,
@@ -125,24 +126,15 @@ public enum Simulator {
     }
   }
 
-  /// Refuses event fidelity where there is none.
+  /// Refuses to take causes out of anything but the closed forms.
   private static func check(
-    _ fidelity: SimulationOptions.Fidelity, on machine: Machine, without causes: Set<LossCause>
+    _ fidelity: SimulationOptions.Fidelity, without causes: Set<LossCause>
   ) throws(DiagnosticList) {
-    guard fidelity == .event else { return }
-    guard case .systolic = machine.architecture else {
-      throw DiagnosticList(
-        Diagnostic(
-          .unsupportedOperator,
-          "\(machine.name) cannot be simulated tile by tile: its engine, \(machine.architecture.name), has closed forms only",
-          help: "leave the fidelity at analytic, or take a machine of the engine 'systolic'"))
-    }
-    guard causes.isEmpty else {
-      throw DiagnosticList(
-        Diagnostic(
-          .unsupportedOperator, "causes of loss are taken out of the closed forms, not of a simulation tile by tile",
-          help: "leave the fidelity at analytic"))
-    }
+    guard fidelity == .event, !causes.isEmpty else { return }
+    throw DiagnosticList(
+      Diagnostic(
+        .unsupportedOperator, "causes of loss are taken out of the closed forms, not of a simulation tile by tile",
+        help: "leave the fidelity at analytic"))
   }
 
   private typealias OperatorResult = RunResult.OperatorResult
@@ -165,7 +157,7 @@ public enum Simulator {
       }
       if task != nil { checkIdentities(estimates[estimate], operators[index]) }
       let result = OperatorResult(operators[index], estimate: estimate, exposed: exposed)
-      try timeline?.add(result, of: task.map { (placed.tasks[$0], estimates[$0].elapsed) }, engine)
+      try timeline?.add(result, of: task.map { (placed.tasks[$0], estimates[$0]) }, engine)
       results.append(result)
     }
     return RunResult(

@@ -68,8 +68,9 @@ protocol Engine {
   var residentCapacity: Int { get }
   /// The link over which a step's inputs come and its results go; nil where the model has none.
   var hostLink: BytesPerSecond? { get }
-  /// What each unit does during one operator, up to `limit` spans; nil where the model does not follow it.
-  func recording(of task: Task, limit: Int) -> (TileRecording, PipelineDescription)?
+  /// What each unit does during one operator, whose answer is given, up to `limit` spans; nil where the model does not
+  /// follow it.
+  func recording(of task: Task, _ estimate: Estimate, limit: Int) -> (TileRecording, PipelineDescription)?
 }
 
 /// How operators fit the machines of a kind: in which types and patterns they run, and beside what.
@@ -136,7 +137,7 @@ extension Engine {
   }
 
   var hostLink: BytesPerSecond? { nil }
-  func recording(of task: Task, limit: Int) -> (TileRecording, PipelineDescription)? { nil }
+  func recording(of task: Task, _ estimate: Estimate, limit: Int) -> (TileRecording, PipelineDescription)? { nil }
 
   /// The operator in a type and with the patterns the machine has.
   func fit(_ op: Operator) -> Adaptation {

@@ -1,7 +1,7 @@
 import Diagnostics
 public import Hardware
 import Quantities
-import Simulation
+public import Simulation
 import Workloads
 
 /// A table of measurements with the simulator's predictions beside them.
@@ -32,7 +32,9 @@ public enum Validator {
   /// Predicts every row of a file on a machine.
   ///
   /// What the machine cannot run, or runs without the pattern that was measured, is not predicted and says why.
-  public static func validate(_ file: ReferenceFile, on machine: Machine) -> ValidatedFile {
+  public static func validate(
+    _ file: ReferenceFile, on machine: Machine, fidelity: SimulationOptions.Fidelity = .analytic
+  ) -> ValidatedFile {
     let columns = file.kind.columns
     var predictions: [[Double?]] = []
     var reasons: [String] = []
@@ -52,7 +54,7 @@ public enum Validator {
         var measurement = Measurement(
           row: index, line: file.lines[index], label: row.label, dataType: row.dataType.rawValue,
           variant: experiment.variant, category: experiment.category, pairs: [])
-        switch predict(experiment, on: machine) {
+        switch predict(experiment, on: machine, fidelity) {
         case .success(let outcome):
           outcomes.append(outcome)
           for reading in experiment.readings {
@@ -79,7 +81,9 @@ public enum Validator {
 
   struct Reason: Error { var text: String }
 
-  static func predict(_ experiment: Experiment, on machine: Machine) -> Result<Outcome, Reason> {
+  static func predict(
+    _ experiment: Experiment, on machine: Machine, _ fidelity: SimulationOptions.Fidelity = .analytic
+  ) -> Result<Outcome, Reason> {
     var residency = experiment.residency
     if let bytes = experiment.warmBytes {
       guard case .tensorCore(let gpu) = machine.architecture else {
@@ -95,7 +99,8 @@ public enum Validator {
       let result = try Simulator.simulate(
         workload, on: machine,
         options: SimulationOptions(
-          residency: residency, power: experiment.power, fusesEpilogues: experiment.modes.contains(.fused),
+          residency: residency, power: experiment.power, fidelity: fidelity,
+          fusesEpilogues: experiment.modes.contains(.fused),
           isOneRequestAtATime: experiment.modes.contains(.oneRequest)))
       // A pattern that runs dense everywhere says nothing about sparse measurements.
       let kept = zip(experiment.operators, result.operators).flatMap { asked, used in

@@ -56,13 +56,16 @@ import Testing
     #expect((components - energy).magnitude <= 1e-9 * energy)
   }
 
-  @Test func `tile by tile is said so, and refused where there is no such model`() throws {
-    let told = try Tool.run(["simulate", Self.trace, "--hardware", "sat", "--fidelity", "event"])
+  @Test(arguments: ["sat", "s4", "h200"])
+  func `tile by tile is said so, and causes of loss are refused`(machine: String) throws {
+    let told = try Tool.run(["simulate", Self.trace, "--hardware", machine, "--fidelity", "event"])
     #expect(told.status == 0, "\(told.errors)")
-    #expect(told.output.hasPrefix("resnet18 · sat · event fidelity"))
-    let refused = try Tool.run(["simulate", Self.trace, "--hardware", "h200", "--fidelity", "event"])
+    #expect(told.output.hasPrefix("resnet18 · \(machine) · event fidelity"))
+    let refused = try Tool.run([
+      "explain", Self.trace, "--hardware", machine, "--sparsity", "weights=2:4", "--fidelity", "event",
+    ])
     #expect(refused.status == 2 && refused.output.isEmpty)
-    #expect(refused.errors.contains("h200 cannot be simulated tile by tile"))
+    #expect(refused.errors.contains("causes of loss are taken out of the closed forms"))
     let idle = try Tool.run(["simulate", Self.trace, "--hardware", "sat", "--timeline", "out.json"])
     #expect(idle.status == 2 && idle.errors.contains("--timeline needs --fidelity event"))
   }

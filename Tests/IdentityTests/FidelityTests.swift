@@ -1,16 +1,23 @@
 import Lacuna
 import Testing
 
-/// The two fidelities beside each other. `Benchmarks` compares all traces on all arrays.
+/// The two fidelities beside each other. What is compared is the time of a step: in both, vector operators hide behind
+/// products where the machine lets them, and operators otherwise follow each other.
 @Suite struct FidelityTests {
-  /// Traces that are quick without optimisation, dense and pruned, on each array.
+  /// A convolutional network and a transformer, dense and pruned, on every machine, and others of each kind. `Benchmarks`
+  /// compares all traces on all machines, which takes minutes without optimisation.
   static let runs: [(this: Case, machine: String)] =
-    [
-      (Case(trace: "resnet18"), "sat"), (Case(trace: "resnet18", rules: ["weights=2:8"], training: .bdwp), "sat"),
-      (Case(trace: "bert-large"), "sat"), (Case(trace: "resnet18"), "systolic-128x128"),
-      (Case(trace: "resnet18", rules: ["weights=2:4"]), "systolic-128x128"),
-      (Case(trace: "resnet50"), "systolic-128x128"), (Case(trace: "bert-large"), "systolic-128x128"),
-      (Case(trace: "llama2-7b-prefill"), "systolic-128x128"), (Case(trace: "resnet18"), "systolic-32x32"),
+    Repository.machines.flatMap { machine in
+      ["resnet18", "bert-large"].flatMap { trace in
+        [[], ["weights=2:4"]].map { (Case(trace: trace, rules: $0), machine) }
+      }
+    } + [
+      (Case(trace: "resnet18", rules: ["weights=2:8"], training: .bdwp), "sat"),
+      (Case(trace: "resnet50"), "systolic-128x128"), (Case(trace: "llama2-7b-prefill"), "systolic-128x128"),
+      (Case(trace: "resnet50"), "s4"), (Case(trace: "resnet50", rules: ["weights=16x"]), "s4"),
+      (Case(trace: "bert-large-eager", rules: ["weights=2:4"]), "s4"), (Case(trace: "vgg19-train"), "s30"),
+      (Case(trace: "resnet50"), "h200"), (Case(trace: "resnet18-train"), "h200"),
+      (Case(trace: "gpt2-large-eager-panels"), "a100"), (Case(trace: "vit-train", rules: ["weights=2:4"]), "h100"),
     ]
 
   private static func run(
@@ -21,9 +28,10 @@ import Testing
       workload, on: machine, options: SimulationOptions(residency: residency, fidelity: fidelity))
   }
 
-  /// The worst of all traces is 4.2 %, of gpt3-layer with 2:4 weights on SAT; of these it is 3.1 %.
+  /// The farthest is bert-large at 2:4 on an RTX 3090, 5.7 %, whose full waves wait for the cache longer than the mean
+  /// of all does; the other networks of `Benchmarks` are within 5 %.
   @Test(arguments: runs)
-  func `whole networks take the same time to 5 percent, and everything else is the same`(
+  func `whole networks take the same time to 6 percent, and everything else is the same`(
     _ this: Case, name: String
   ) throws {
     let workload = try this.study().workload
@@ -31,8 +39,13 @@ import Testing
     let analytic = try Self.run(workload, machine, .analytic)
     let event = try Self.run(workload, machine, .event)
     let ratio = event.totals.elapsed / analytic.totals.elapsed
-    #expect(abs(ratio - 1) < 0.05, "\(ratio)")
-    #expect(event.totals.traffic == analytic.totals.traffic)
+    #expect(abs(ratio - 1) < 0.06, "\(ratio)")
+    var traffic = analytic.totals.traffic
+    // A GPU's products read through a cache.
+    if case .tensorCore = machine.architecture { traffic.dramRead = event.totals.traffic.dramRead }
+    #expect(event.totals.traffic == traffic)
+    let (bytes, closed) = (Double(event.totals.traffic.dram.count), Double(analytic.totals.traffic.dram.count))
+    #expect(abs(bytes / closed - 1) < 0.25, "\(bytes / closed)")
     #expect(event.totals.macs == analytic.totals.macs)
     for (a, b) in zip(analytic.operators, event.operators) {
       #expect(analytic.estimate(of: a).mapping == event.estimate(of: b).mapping)
@@ -45,56 +58,75 @@ import Testing
     }
   }
 
-  /// With operands and results on chip nothing is waited for but filters; with a memory that never limits they take no
-  /// time either.
-  @Test(arguments: ["sat", "systolic-128x128", "systolic-32x32"], ["resnet18", "bert-large"])
-  func `where nothing is contended for, both are the same`(machine name: String, trace: String) throws {
+  /// A machine that waits for nothing but its own arithmetic and launches.
+  private static func uncontended(_ name: String) throws -> Machine {
     var machine = try Repository.machine(name)
-    guard case .systolic(var array) = machine.architecture else { return }
-    array.dram.technology = "an interface that never waits"
-    array.dram.streamBandwidth = array.dram.streamBandwidth * 1e9
-    array.dram.peakBandwidth = array.dram.streamBandwidth
-    array.dram.latency = Seconds(1e-15)
-    machine.architecture = .systolic(array)
+    func free(_ dram: inout DRAM) {
+      dram.technology = "an interface that never waits"
+      dram.streamBandwidth = dram.streamBandwidth * 1e9
+      dram.peakBandwidth = dram.streamBandwidth
+      dram.latency = Seconds(1e-18)
+    }
+    switch machine.architecture {
+    case .systolic(var array):
+      free(&array.dram)
+      machine.architecture = .systolic(array)
+    case .s4(var chip):
+      free(&chip.dram)
+      (chip.network, chip.l2Port, chip.l1Fill) = (chip.network * 1e9, BytesPerCycle(1e12), BytesPerCycle(1e12))
+      machine.architecture = .s4(chip)
+    case .tensorCore(var gpu):
+      free(&gpu.dram)
+      // What is read through the cache costs other energy, and so another clock.
+      gpu.power.cap = nil
+      gpu.multiprocessorBandwidth = gpu.multiprocessorBandwidth * 1e9
+      (gpu.l2Bandwidth, gpu.vectorKernels.cacheBandwidth) = (BytesPerCycle(1e15), BytesPerCycle(1e15))
+      gpu.fillPort = BytesPerCycle(1e12)
+      machine.architecture = .tensorCore(gpu)
+    }
+    return machine
+  }
+
+  @Test(
+    arguments: ["sat", "systolic-128x128", "systolic-32x32", "s4", "s30", "h200", "a100", "t4"],
+    ["resnet18", "resnet50", "bert-large"])
+  func `where nothing is contended for, both are the same`(machine name: String, trace: String) throws {
+    let machine = try Self.uncontended(name)
     let workload = try Repository.workload(trace)
     let analytic = try Self.run(workload, machine, .analytic)
     let event = try Self.run(workload, machine, .event)
     for (a, b) in zip(analytic.operators, event.operators) {
       let (x, y) = (analytic.estimate(of: a), event.estimate(of: b))
       // Every tile's clocks are rounded to femtoseconds, and so are its transfers.
-      #expect(abs(x.elapsed.value - y.elapsed.value) <= 1e-12 + 1e-9 * x.elapsed.value, "\(a.name): \(a.shape)")
+      #expect(abs(x.elapsed.value - y.elapsed.value) <= 2e-12 + 1e-9 * x.elapsed.value, "\(a.name): \(a.shape)")
       #expect(abs(x.matrix.busy.value - y.matrix.busy.value) <= 1e-9 * x.elapsed.value)
     }
   }
 
-  @Test func `twice the bandwidth is never slower`() throws {
-    let machine = try Repository.machine("systolic-128x128")
-    guard case .systolic(var array) = machine.architecture else { return }
+  @Test(arguments: ["systolic-128x128", "s4", "h200"])
+  func `twice the bandwidth is never slower`(name: String) throws {
+    var machine = try Repository.machine(name)
     let workload = try Repository.workload("resnet18")
     var last = Double.infinity
     for _ in 0..<4 {
-      let result = try Self.run(
-        workload, Machine(name: "array", title: "", architecture: .systolic(array)), .event)
+      let result = try Self.run(workload, machine.withoutSharedLimit, .event)
       #expect(result.totals.elapsed.value <= last)
       last = result.totals.elapsed.value
-      array.dram.streamBandwidth = array.dram.streamBandwidth * 2
-      array.dram.peakBandwidth = array.dram.peakBandwidth * 2
-    }
-  }
-
-  @Test(arguments: ["h200", "s4"])
-  func `a machine without it says what has it`(name: String) throws {
-    let machine = try Repository.machine(name)
-    let engine = machine.architecture.name
-    do {
-      _ = try Self.run(try Repository.workload("resnet18"), machine, .event)
-      Issue.record("it runs")
-    } catch let list as DiagnosticList {
-      #expect(list.diagnostics.map(\.code) == [.unsupportedOperator])
-      #expect(
-        list.diagnostics[0].message
-          == "\(name) cannot be simulated tile by tile: its engine, \(engine), has closed forms only")
-      #expect(list.diagnostics[0].help == "leave the fidelity at analytic, or take a machine of the engine 'systolic'")
+      func double(_ dram: inout DRAM) {
+        dram.streamBandwidth = dram.streamBandwidth * 2
+        dram.peakBandwidth = dram.peakBandwidth * 2
+      }
+      switch machine.architecture {
+      case .systolic(var array):
+        double(&array.dram)
+        machine.architecture = .systolic(array)
+      case .s4(var chip):
+        double(&chip.dram)
+        machine.architecture = .s4(chip)
+      case .tensorCore(var gpu):
+        double(&gpu.dram)
+        machine.architecture = .tensorCore(gpu)
+      }
     }
   }
 

@@ -19,7 +19,9 @@ struct MeasuredTests {
     }
   }
 
-  private static let files = Result { try Samples.paths.filter { $0.contains("h200_") }.map(Samples.validated(path:)) }
+  private static let files = Result {
+    try Samples.paths.filter { $0.contains("h200_") }.map { try Samples.validated(path: $0) }
+  }
 
   @Test(arguments: [
     Bound("h200_gemm/fp16/dense/*", .time, 4.9), Bound("h200_gemm/fp16/2:4/*", .time, 4.2),

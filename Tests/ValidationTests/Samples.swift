@@ -16,9 +16,11 @@ enum Samples {
   }
 
   /// A file of the catalog with predictions.
-  static func validated(path: String) throws -> ValidatedFile {
+  static func validated(
+    path: String, fidelity: SimulationOptions.Fidelity = .analytic
+  ) throws -> ValidatedFile {
     let file = try ReferenceFile(path: path)
-    return Validator.validate(file, on: try machine(file.machineName))
+    return Validator.validate(file, on: try machine(file.machineName), fidelity: fidelity)
   }
 
   /// A small table of each kind.

@@ -52,7 +52,13 @@ extension JSONValue {
     case .optionalString: type("string", "null")
     case .strings: type("array") + [("items", Node.object(type("string")))]
     case .array(let elements): type("array") + (elements.first.map { [("items", Node.object($0.schema))] } ?? [])
-    case .object(let members): object(members, required: members.map(\.0))
+    case .object(let members), .optionalObject(let members?):
+      object(
+        members,
+        required: members.compactMap {
+          if case .optionalObject = $0.1 { nil } else { $0.0 }
+        })
+    case .optionalObject(nil): type("object")
     case .sparse(let members):
       object(
         members.map { ($0.key, $0.value) }, required: [members.first, members.last].compactMap { $0?.key })

@@ -59,6 +59,7 @@ public enum JSONReport {
       ("skipped", skipped(report.skipped)),
       ("assumed_constants", .array(report.assumed.map { .string($0.path) })),
       ("configuration", configuration(report.configuration)),
+      ("movement", movement(run.movement)),
     ]
   }
 
@@ -121,6 +122,7 @@ public enum JSONReport {
       ("power_capped", .bool(estimate.isPowerCapped)), ("mapping", .string(estimate.mapping.description)),
       ("matrix", unit(estimate.matrix)), ("vector", unit(estimate.vector)), ("memory", unit(estimate.memory)),
       ("macs", macs(estimate.macs)), ("traffic", traffic(estimate.traffic)), ("energy", energy(estimate.energy)),
+      ("movement", movement(estimate.movement)),
     ]
   }
 

@@ -10,6 +10,8 @@ enum JSONValue {
   case string(String)
   case array([JSONValue])
   case object([(String, JSONValue)])
+  /// An object that is left out where it is absent.
+  case optionalObject([(String, JSONValue)]?)
   /// An object of which some members may be left out.
   case sparse([(key: String, value: JSONValue, isThere: Bool)])
   /// A number that may be absent: null then.
@@ -56,7 +58,8 @@ enum JSONValue {
     switch self {
     case .array(let values): enclose("[", "]", values.map { (nil, $0) })
     case .strings(let values): JSONValue.array(values.map(JSONValue.string)).writeLine(to: &text)
-    case .object(let members): enclose("{", "}", members.map { ($0, $1) })
+    case .object(let members), .optionalObject(let members?):
+      enclose("{", "}", members.filter { !$0.1.isLeftOut }.map { ($0, $1) })
     case .sparse(let members): enclose("{", "}", members.filter(\.isThere).map { ($0.key, $0.value) })
     default: write(to: &text, indent: "")
     }
@@ -65,13 +68,17 @@ enum JSONValue {
   private var isPlain: Bool {
     switch self {
     case .null, .bool, .integer, .number, .string, .optionalNumber, .optionalInteger, .optionalString: true
-    case .array, .strings, .object, .sparse: false
+    case .array, .strings, .object, .optionalObject, .sparse: false
     }
+  }
+
+  private var isLeftOut: Bool {
+    if case .optionalObject(nil) = self { true } else { false }
   }
 
   private func write(to text: inout String, indent: String) {
     switch self {
-    case .null, .optionalNumber(nil), .optionalInteger(nil), .optionalString(nil): text += "null"
+    case .null, .optionalNumber(nil), .optionalInteger(nil), .optionalString(nil), .optionalObject(nil): text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value), .optionalInteger(let value?): text += String(value)
     case .number(let value), .optionalNumber(let value?): text += value.isFinite ? "\(value)" : "null"
@@ -79,8 +86,8 @@ enum JSONValue {
     case .array(let values):
       Self.enclose("[", "]", values.map { ("", $0) }, to: &text, indent: indent)
     case .strings(let values): JSONValue.array(values.map(JSONValue.string)).write(to: &text, indent: indent)
-    case .object(let members):
-      Self.enclose("{", "}", members, to: &text, indent: indent)
+    case .object(let members), .optionalObject(let members?):
+      Self.enclose("{", "}", members.filter { !$0.1.isLeftOut }, to: &text, indent: indent)
     case .sparse(let members):
       Self.enclose("{", "}", members.filter(\.isThere).map { ($0.key, $0.value) }, to: &text, indent: indent)
     }

@@ -15,6 +15,7 @@ extension TableReport {
     text += "\n" + byKind(run, totals)
     text += "\n" + byBound(totals)
     text += "\n" + summary(report.comparison, totals)
+    if let moved = run.movement { text += movement(moved) }
     text += notes(report.workloadDifferences + report.machineDifferences) + skipped(report.skipped)
     let assumed = report.assumed.count
     if assumed > 0 {

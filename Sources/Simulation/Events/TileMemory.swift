@@ -97,7 +97,9 @@ struct BankedMemory: TileMemory {
     positions = (0..<streams).map { $0 * region }
   }
 
-  /// Reads or writes of up to this many stripes go on before the oldest request is served, whichever way it goes.
+  /// Stripes that a request is served before another may be chosen.
+  private static let stripesAtOnce = 4
+  /// So many requests may go the same way before the oldest one is served, whichever way it goes.
   var bypassLimit: Int { 4 }
 
   var statistics: DRAMStatistics { channel.statistics }
@@ -111,14 +113,21 @@ struct BankedMemory: TileMemory {
       positions[request.stream] += request.bytes
       return MemoryService(bytes: request.bytes, first: now, last: now, free: now, busy: .zero)
     }
-    let segment = mapping.segment(at: begin, count: end - begin, isWrite: request.isWrite)
-    let service = channel.serve(segment, arrival: clock(request.arrival), start: clock(now))
-    let bytes = min(request.bytes, (begin + segment.bursts) * unit - position)
+    var next = begin
+    var answer: DRAMChannel.Service?
+    for _ in 0..<Self.stripesAtOnce where next < end {
+      let segment = mapping.segment(at: next, count: end - next, isWrite: request.isWrite)
+      let service = channel.serve(segment, arrival: clock(request.arrival), start: answer?.next ?? clock(now))
+      answer = DRAMChannel.Service(first: answer?.first ?? service.first, last: service.last, next: service.next)
+      next += segment.bursts
+    }
+    guard let answer else { preconditionFailure("\(request.bytes) B are no request") }
+    let bytes = min(request.bytes, next * unit - position)
     positions[request.stream] += bytes
     let delay = request.isWrite ? Ticks.zero : transport
     return MemoryService(
-      bytes: bytes, first: ticks(service.first) + delay, last: ticks(service.last) + delay, free: ticks(service.next),
-      busy: Ticks(Int64((Double(segment.bursts) * burstTicks).rounded())))
+      bytes: bytes, first: ticks(answer.first) + delay, last: ticks(answer.last) + delay, free: ticks(answer.next),
+      busy: Ticks(Int64((Double(next - begin) * burstTicks).rounded())))
   }
 
   /// Refreshes come at times of their own.

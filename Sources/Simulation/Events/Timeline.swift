@@ -23,12 +23,14 @@ struct TileRecording: PipelineProbe {
   }
 
   let limit: Int
+  /// How long after the operator the pipeline begins.
+  private let delay: Seconds
   private(set) var spans: [Span] = []
   private(set) var rooms: [(buffer: Int, used: Int64, time: Ticks)] = []
   /// Whether something is missing.
   private(set) var isCut = false
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, from delay: Seconds = .zero) { (self.limit, self.delay) = (limit, delay) }
 
   var wantsEveryTile: Bool { !isCut }
 
@@ -48,7 +50,7 @@ struct TileRecording: PipelineProbe {
 
   /// The recording as events of a run in which it begins at `start`, in the order of their begin.
   func events(of description: PipelineDescription, from start: Seconds) -> [TimelineEvent] {
-    func at(_ time: Ticks) -> Seconds { start + time.seconds }
+    func at(_ time: Ticks) -> Seconds { start + delay + time.seconds }
     var events: [(time: Ticks, event: TimelineEvent)] = []
     var memoryEnd: Ticks?
     for span in spans.sorted(by: { $0.begin < $1.begin }) {

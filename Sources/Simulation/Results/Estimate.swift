@@ -29,6 +29,8 @@ public struct Estimate: Sendable {
   public var mapping: Mapping
   /// What a systolic array and its buffers did; nil on other machines and for vector operators.
   public var array: ArrayActivity?
+  /// What it moved, by operand and cause; nil for closed forms.
+  public var movement: Movement?
 
   /// An answer.
   public init(

@@ -93,7 +93,7 @@ struct ChangeArguments: ParsableArguments {
   @Flag(help: "Leave out where a GPU's kernel library falls short of the hardware.")
   var idealLibrary = false
 
-  @Option(help: "Closed forms, or tile by tile with buffers and banks of memory (systolic arrays).")
+  @Option(help: "Closed forms, or tile by tile with buffers and banks of memory.")
   var fidelity: SimulationOptions.Fidelity = .analytic
 
   @Flag(help: "Fold normalizations into weights and element-wise functions into epilogues, as compilers do.")

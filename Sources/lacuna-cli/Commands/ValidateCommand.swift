@@ -48,6 +48,9 @@ struct ValidateCommand: LeafCommand {
   )
   var power: SimulationOptions.Power = .burst
 
+  @Option(help: "Closed forms, or tile by tile, with a level-two cache of sets; published figures are by closed forms.")
+  var fidelity: SimulationOptions.Fidelity = .analytic
+
   @Option(help: "How the result is written (default: table; csv with --data).")
   var format: Format?
 
@@ -76,6 +79,7 @@ struct ValidateCommand: LeafCommand {
     if data != nil, hardware == nil { throw ValidationError("--data needs --hardware, the machine that was measured") }
     if trace != nil {
       if hardware == nil { throw ValidationError("--trace needs --hardware, the machine it was recorded on") }
+      if fidelity != .analytic { throw ValidationError("a trace is compared with closed forms; leave --fidelity out") }
       if data != nil || group != nil { throw ValidationError("--trace goes with neither --data nor --group") }
       if let format, ![.table, .json, .csv].contains(format) {
         throw ValidationError("a trace is told as table, json or csv")
@@ -90,7 +94,7 @@ struct ValidateCommand: LeafCommand {
     if let trace, let hardware { return try compare(trace, on: hardware) }
     if let data, let hardware {
       Console.progress("validating \(data)")
-      let validated = try Self.validated(data, on: hardware)
+      let validated = try Self.validated(data, on: hardware, fidelity)
       if printsRows { return try Console.output(CSVReport.predictions(validated)) }
       return try show([validated])
     }
@@ -98,7 +102,7 @@ struct ValidateCommand: LeafCommand {
     let paths = try ReferenceCatalog.paths()
     let files = try collectingProblems(Array(paths.enumerated())) { (file) throws(DiagnosticList) in
       defer { progress.show(file.offset + 1, of: paths.count) }
-      return try Self.validated(file.element, on: hardware)
+      return try Self.validated(file.element, on: hardware, fidelity)
     }
     try show(files)
   }
@@ -138,7 +142,9 @@ struct ValidateCommand: LeafCommand {
   }
 
   /// A file with its predictions; what is wrong with file and machine is told together.
-  private static func validated(_ path: String, on hardware: String?) throws(DiagnosticList) -> ValidatedFile {
+  private static func validated(
+    _ path: String, on hardware: String?, _ fidelity: SimulationOptions.Fidelity
+  ) throws(DiagnosticList) -> ValidatedFile {
     var problems: [Diagnostic] = []
     var file: ReferenceFile?
     var machine: Machine?
@@ -147,6 +153,6 @@ struct ValidateCommand: LeafCommand {
       do throws(DiagnosticList) { machine = try Machine(named: name) } catch { problems += error.diagnostics }
     }
     guard let file, let machine else { throw DiagnosticList(problems) }
-    return Validator.validate(file, on: machine)
+    return Validator.validate(file, on: machine, fidelity: fidelity)
   }
 }

@@ -10,9 +10,14 @@ struct S4Engine: Engine {
 
   /// What the model leaves out beside the machine's own limits.
   let ignored: Set<LossCause>
+  /// Closed forms, or tile by tile.
+  let fidelity: SimulationOptions.Fidelity
 
-  init(_ chip: S4Processor, without causes: Set<LossCause> = []) {
+  init(
+    _ chip: S4Processor, fidelity: SimulationOptions.Fidelity = .analytic, without causes: Set<LossCause> = []
+  ) {
     self.chip = chip.idealised(without: causes)
+    self.fidelity = fidelity
     ignored = causes
   }
 
@@ -24,6 +29,11 @@ struct S4Engine: Engine {
   var hostLink: BytesPerSecond? { chip.hostLink }
 
   func estimate(_ task: Task) -> Estimate {
+    let analytic = analyticEstimate(task)
+    return fidelity == .event ? tileByTile(task, analytic, probe: NoProbe()).estimate : analytic
+  }
+
+  private func analyticEstimate(_ task: Task) -> Estimate {
     switch task.kind {
     case .gemm, .groupedGEMM, .convolution, .attention: matrixEstimate(task)
     case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
@@ -177,7 +187,7 @@ struct S4Engine: Engine {
     bytes / (chip.dram.streamBandwidth.value * Double(chip.chips))
   }
 
-  private func arithmeticCycles(_ work: VectorWork) -> Double {
+  func arithmeticCycles(_ work: VectorWork) -> Double {
     max(
       Double(work.operations) / chip.vector.operationsPerCycle,
       Double(work.transcendentals) / chip.vector.transcendentalsPerCycle) / Double(chip.chips)

@@ -59,6 +59,26 @@ struct UnitSchedule {
   var weightReads = 0.0
   /// Bytes that a chip's network delivers.
   var networkBytes = 0.0
+  /// How the busiest unit goes through the product that was added last.
+  var loops = Loops()
+
+  /// Groups of lanes, so many at once, each with all groups of columns.
+  struct Loops {
+    var laneGroups = 1
+    var laneGroupsAtOnce = 1
+    var columnGroups = 1
+    /// Whether all weights fit the part of the shared buffer that is kept for them.
+    var weightsStay = true
+    /// Activations among the bytes that units are filled with.
+    var activationShare = 1.0
+    /// How often the shared buffers hand out activations, and weights, and how many units take each at once.
+    var activationPasses = 1
+    var weightPasses = 1.0
+    var activationCopies = 1
+    var weightCopies = 1
+    /// Cores that have a part.
+    var cores = 1
+  }
 
   var core: Double { max(busiest, read, fill) }
   /// Cycles in which the busiest unit waits for its buffer.
@@ -126,6 +146,12 @@ struct UnitSchedule {
     l1FilledBytes += cores * (bReads * Double(unitsAlong) + aReads * Double(unitsAcross))
     l2WrittenBytes += results
     l2 += (bReads + aReads + results / Double(chip.chips * chip.cores)) / chip.l2Port.value
+
+    loops = Loops(
+      laneGroups: lanesOfUnit, laneGroupsAtOnce: fitsBuffer ? chip.laneGroupsInFlight : 1,
+      columnGroups: quotient(share.products * columnGroups, across), weightsStay: fitsBuffer,
+      activationShare: bReads / max(1, bReads + aReads), activationPasses: passes, weightPasses: columnPasses,
+      activationCopies: unitsAlong, weightCopies: unitsAcross, cores: share.cores)
 
     guard problem.hasWeights else { return }
     weightBytes += stored

@@ -27,6 +27,8 @@ struct Schedule {
 
   /// What the array does, one after the other; nil where nobody asks.
   var parts: [FoldTiles.Part]?
+  /// What moves, by operand and cause; nil where nobody asks.
+  var movement: Movement?
 
   /// Time of the array, of pruning on load, and of memory at its stream rate.
   var compute = Seconds.zero
@@ -56,7 +58,7 @@ extension SystolicEngine {
     keepsRows: Bool = false, listsParts: Bool = false
   ) -> Schedule {
     var schedule = Schedule(dataflow: dataflow, keepsRows: keepsRows)
-    if listsParts { schedule.parts = [] }
+    if listsParts { (schedule.parts, schedule.movement) = ([], Movement()) }
     if case .attention(let attention) = op.kind, problems.count == 2 {
       addAttention(attention, problems, op, task, to: &schedule)
     } else {
@@ -117,6 +119,8 @@ extension SystolicEngine {
       add(transposed, op, output, to: &schedule)
       add(transposed, op, output, to: &schedule)
     }
+    schedule.movement?.add(.dramRead, .activations, .spill, Double(spilled.read.count))
+    schedule.movement?.add(.dramWritten, .activations, .spill, Double(spilled.written.count))
     schedule.traffic.dramRead += spilled.read
     schedule.traffic.dramWritten += spilled.written
     // The mask's pairs are multiplied, but of no use.
@@ -219,6 +223,23 @@ extension SystolicEngine {
       l1Read: Bytes(bits: Int64(folds.slotCycles * array.rows * array.columns) * Int64(2 * bits)),
       metadata: Bytes(bits: Int64(folds.filterReads * positionBits)))
     schedule.traffic.add(buffered, times: problem.count)
+    if schedule.movement != nil {
+      let weights: Movement.Operand = problem.hasWeights ? .weights : .activations
+      schedule.movement?.add(
+        OperandFlows(
+          moving: isTransposed ? weights : .activations, filters: isTransposed ? .activations : weights,
+          movingBits: movingBits, filterBits: filterBits, metadataBits: metadata, passes: passes,
+          readsMoving: readsMoving, readsFilters: readsFilters,
+          written: placement.writesResult ? problem.cElements * op.outputType.bits : 0,
+          movingRead: folds.movingReads * problem.count * bits,
+          movingFilled: folds.movingReads / folds.across * product.columns * problem.count * bits,
+          filtersRead: folds.filterReads * problem.count * filterValueBits,
+          filtersFilled: filterCopies * problem.count * filterValueBits,
+          positions: Double(positionBits) / Double(filterValueBits),
+          sumsRead: folds.outputReads * problem.count * sumBits,
+          sumsWritten: (folds.outputWrites - results) * problem.count * sumBits,
+          results: results * problem.count * op.outputType.bits))
+    }
 
     if schedule.cycles == 0 { (schedule.along, schedule.across) = (folds.along, folds.across) }
     schedule.cycles += folds.cycles * problem.count

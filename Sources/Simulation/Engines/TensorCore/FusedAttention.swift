@@ -94,7 +94,10 @@ extension TensorCoreEngine {
     let demand = PowerDemand(
       launch: launch, cycles: core, cache: cache, memory: memory,
       dynamicEnergy: mac + clockEnergy + l1 + l2 + vector, memoryEnergy: dram, overlapExponent: gpu.overlapExponent)
-    return Kernel(demand: demand) { point in
+    let turns = KernelTurns(turns: Int(waves), read: dramRead, written: dramWritten, cache: cache)
+    return Kernel(
+      demand: demand, turns: turns, movement: { Movement($0.traffic, inputs: footprint.inputs) }
+    ) { point in
       let clock = point.clock.value
       let elapsed = point.elapsed
 

@@ -167,6 +167,18 @@ extension KernelSchedule {
   }
 
   private mutating func addTraffic(of problem: MatrixProblem, _ work: MatrixWork, gpu: TensorCoreGPU) {
+    let bytes = operandBytes(of: problem, work, gpu: gpu)
+    l1FilledBytes += bytes.filledOfA + bytes.filledOfB
+    l2ReadBytes += bytes.l2OfA + bytes.l2OfB
+    l2WrittenBytes += bytes.results + bytes.partials
+    l2ReadBytes += bytes.partials
+    l1FilledBytes += bytes.partials
+    dramReadBytes += bytes.read
+    if !work.outputOnChip { dramWrittenBytes += bytes.results }
+  }
+
+  /// What one product's operands are read, and its results written.
+  func operandBytes(of problem: MatrixProblem, _ work: MatrixWork, gpu: TensorCoreGPU) -> OperandBytes {
     let across = (problem.m + kernel.m - 1) / kernel.m
     let along = (problem.n + kernel.n - 1) / kernel.n
     let aBytes = work.elementBytes * work.compression
@@ -177,7 +189,7 @@ extension KernelSchedule {
     let depth = Double(problem.k * problem.count)
     let rowsOfA = Double(problem.m) * depth * aBytes
     let columnsOfB = Double(problem.n) * depth * bBytes
-    l1FilledBytes += Double(along) * rowsOfA + Double(across) * columnsOfB
+    let (filledOfA, filledOfB) = (Double(along) * rowsOfA, Double(across) * columnsOfB)
     // One of a cluster's blocks loads for all; the last cluster of a row may hold fewer. What a cluster does not share,
     // neighbours in step do; kernels with sparse weights so load their dense side only.
     let loadsOfA = Double((along + kernel.cluster.n - 1) / kernel.cluster.n)
@@ -185,13 +197,10 @@ extension KernelSchedule {
     let left = gpu.coalescing.left(isSparse: work.isSparse, waves: Double(tiles) / Double(gpu.multiprocessors))
     let leftOfA = work.isSparse || kernel.cluster.n > 1 ? 1 : left
     let leftOfB = kernel.cluster.m > 1 ? 1 : left
-    l2ReadBytes += max(1, loadsOfA * leftOfA) * rowsOfA + max(1, loadsOfB * leftOfB) * columnsOfB
+    let (l2OfA, l2OfB) = (max(1, loadsOfA * leftOfA) * rowsOfA, max(1, loadsOfB * leftOfB) * columnsOfB)
     let c = Double(problem.cElements)
     // Parts of a split reduction are written and added up in single precision.
     let partials = splits > 1 ? c * 4 * Double(splits) : 0
-    l2WrittenBytes += c * work.outputBytes + partials
-    l2ReadBytes += partials
-    l1FilledBytes += partials
 
     let a = Double(problem.aElements) * aBytes
     let b = Double(problem.bElements) * bBytes
@@ -208,9 +217,25 @@ extension KernelSchedule {
     let gone = min(1, ofOneWave / (gpu.reuseWindow * Double(gpu.l2Capacity.count)))
     var read = compulsory + max(0, perWave * waves - compulsory) * gone
     if work.inputsOnChip { read -= min(problem.hasWeights ? b : a + b, read) }
-    dramReadBytes += read
-    if !work.outputOnChip { dramWrittenBytes += c * work.outputBytes }
+    return OperandBytes(
+      a: a, b: b, filledOfA: filledOfA, filledOfB: filledOfB, l2OfA: l2OfA, l2OfB: l2OfB, partials: partials,
+      results: c * work.outputBytes, read: read)
   }
+}
+
+/// Bytes that a product's operands and results move.
+struct OperandBytes {
+  /// Each operand, once.
+  var a, b: Double
+  /// Into shared memory.
+  var filledOfA, filledOfB: Double
+  /// From the level-two cache.
+  var l2OfA, l2OfB: Double
+  /// Parts of a split reduction, written and read.
+  var partials: Double
+  var results: Double
+  /// From off-chip memory.
+  var read: Double
 }
 
 extension ReadCoalescing {
@@ -224,7 +249,7 @@ extension ReadCoalescing {
 
 extension GEMMKernel {
   /// SMs that its clusters can use.
-  fileprivate func multiprocessors(of gpu: TensorCoreGPU) -> Int {
+  func multiprocessors(of gpu: TensorCoreGPU) -> Int {
     cluster.m * cluster.n < 4 ? gpu.multiprocessors : gpu.clusteredMultiprocessors
   }
 

@@ -6,9 +6,10 @@ import Workloads
 extension TensorCoreEngine {
   /// What an operator takes by itself with weights of a pattern that is run as it is.
   func elapsed(_ op: Operator, _ weights: SparsityPattern) -> Seconds {
-    var op = op
+    var (op, engine) = (op, self)
     op.sparsity = OperandSparsity(weights: weights)
-    return estimate(Task(op, inputsOnChip: false, outputOnChip: false)).elapsed
+    engine.fidelity = .analytic
+    return engine.estimate(Task(op, inputsOnChip: false, outputOnChip: false)).elapsed
   }
 
   /// The schedule of a kernel that skips zeros itself, and the rate and energy of its multiplications; nil for patterns

@@ -9,6 +9,8 @@ struct TensorCoreEngine: Engine {
 
   /// What the model leaves out beside the machine's own limits.
   let ignored: Set<LossCause>
+  /// Closed forms, or turn by turn.
+  var fidelity: SimulationOptions.Fidelity
 
   private let isBurst: Bool
   /// What dense products, and what others are allowed that run alone.
@@ -22,6 +24,7 @@ struct TensorCoreEngine: Engine {
     self.gpu = gpu.idealised(without: causes)
     if options.library == .ideal { (self.gpu.library, self.gpu.compression) = (.ideal, nil) }
     isBurst = options.power == .burst
+    fidelity = options.fidelity
     ignored = causes
     let burst = isBurst ? gpu.power.burst : 1
     alone = (
@@ -53,7 +56,10 @@ struct TensorCoreEngine: Engine {
     let shared = point(
       zip(kernels, times).flatMap { kernels, times in kernels.filter { !isLong($0) }.map { ($0, times) } })
     return kernels.map { kernels in
-      let answers = kernels.map { $0.answer((isLong($0) ? point([($0, 1)]) : shared).of($0.demand)) }
+      let answers = kernels.map { kernel in
+        let answer = kernel.answer((isLong(kernel) ? point([(kernel, 1)]) : shared).of(kernel.demand))
+        return fidelity == .event ? turnByTurn(kernel, answer, probe: NoProbe()).estimate : answer
+      }
       return answers[0].extended(by: answers.dropFirst())
     }
   }
@@ -71,7 +77,7 @@ struct TensorCoreEngine: Engine {
   }
 
   /// The kernels of a task, one after the other; multiply-accumulates of all but the first are not the task's own.
-  private func kernels(_ task: Task) -> [Kernel] {
+  func kernels(_ task: Task) -> [Kernel] {
     switch task.kind {
     case .gemm, .groupedGEMM, .convolution: wrappedParts(task)?.map(matrixKernel) ?? [matrixKernel(task)]
     case .attention(let attention): [attentionKernel(attention, task)]
@@ -107,6 +113,10 @@ extension TensorCoreEngine {
   /// A task's kernel, before its clock is known.
   struct Kernel {
     var demand: PowerDemand
+    /// What it moves, and in how many turns.
+    var turns: KernelTurns
+    /// What it moves, by operand and cause, whose answer is given.
+    var movement: (Estimate) -> Movement
     /// Whether it multiplies dense operands.
     var isDenseProduct = false
     /// The answer at a clock.
@@ -174,7 +184,10 @@ extension TensorCoreEngine {
       }
     }
     guard let best else { preconditionFailure("a GPU has at least one kernel for \(work.elementBytes) B") }
-    return kernel(best, task, op, rate: rate)
+    // Of two formats' tiles only the sums are known.
+    if case .tile = task.sparsity.weights { return kernel(best, task, op, rate: rate) }
+    return fidelity == .event
+      ? cachedKernel(best, work, task, op, rate: rate) : kernel(best, task, op, rate: rate)
   }
 
   /// The GPU as an older kernel uses it.
@@ -190,8 +203,13 @@ extension TensorCoreEngine {
     return engine
   }
 
-  private func kernel(_ s: KernelSchedule, _ task: Task, _ op: Operator, rate: MACRate) -> Kernel {
-    Kernel(demand: demand(of: s, rate: rate), isDenseProduct: !s.isSparse) { point in
+  func kernel(_ s: KernelSchedule, _ task: Task, _ op: Operator, rate: MACRate) -> Kernel {
+    let footprint = Footprint(op)
+    return Kernel(
+      demand: demand(of: s, rate: rate), turns: KernelTurns(s, gpu: gpu),
+      movement: { Movement(skipping: $0.traffic, footprint, inputsOnChip: task.inputsOnChip) },
+      isDenseProduct: !s.isSparse
+    ) { point in
       answer(s, point, task, op, rate: rate)
     }
   }

@@ -80,7 +80,10 @@ extension TensorCoreEngine {
     let demand = PowerDemand(
       launch: launch + serial, cycles: arithmetic, cache: stream, memory: bytes, dynamicEnergy: vector + l2Energy,
       memoryEnergy: dram, overlapExponent: gpu.overlapExponent)
-    return Kernel(demand: demand) { point in
+    let turns = KernelTurns(read: dramRead, written: dramWritten, cache: cache)
+    return Kernel(
+      demand: demand, turns: turns, movement: { Movement($0.traffic, inputs: footprint.inputs) }
+    ) { point in
       let clock = point.clock.value
       let elapsed = point.elapsed
       let lanes = Seconds(arithmetic / clock)

@@ -56,6 +56,7 @@ extension Estimate {
       result.macs.padded += other.macs.useful + other.macs.padded
       result.traffic.add(other.traffic, times: 1)
       result.energy.add(other.energy, times: 1)
+      if let moved = other.movement { result.movement?.add(moved) }
       result.isPowerCapped = result.isPowerCapped || other.isPowerCapped
     }
     let all = [self] + others
