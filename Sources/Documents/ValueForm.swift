@@ -70,7 +70,7 @@ extension ValueForm {
       case (let low, let high): "whole number from \(low) to \(high)"
       }
     case .number(let range):
-      range.upperBound < 1e300 ? "number from \(range.lowerBound) to \(range.upperBound)" : "number"
+      range.upperBound < 1e300 ? "number from \(range.lowerBound.plain) to \(range.upperBound.plain)" : "number"
     case .boolean: "yes or no"
     case .text: "text"
     case .quantity(let dimension, let units): "\(dimension) in \(units.joined(separator: ", "))"
@@ -81,6 +81,11 @@ extension ValueForm {
     case .scalar(let text), .described(let text): text
     }
   }
+}
+
+extension Double {
+  /// The number without a fraction that is none.
+  fileprivate var plain: String { Int(exactly: self).map(String.init) ?? "\(self)" }
 }
 
 extension String {

@@ -10,7 +10,7 @@ import Workloads
 /// The files that Lacuna reads and writes, as JSON Schemas (draft 2020-12) for editors and checkers.
 ///
 /// Those of files that are read come from the readers themselves, which are run to see what they ask for
-/// (``SchemaRecorder``); that of results from what is written of a run.
+/// (`SchemaRecorder`); that of results from what is written of a run.
 public enum FileSchema: String, CaseIterable, Sendable {
   /// A machine description.
   case hardware

@@ -18,9 +18,13 @@ public struct ScheduledStudy: Sendable {
 
   /// Reads a trace and prepares a step of every phase.
   /// - Parameters:
+  ///   - path: the trace; `-` is standard input.
   ///   - rules: which operators are pruned, as ``Study`` reads them; the pattern of a phase takes the place of theirs.
   ///     Without rules all weights are.
   ///   - method: what prunes; it must not be dense.
+  ///   - schedule: what it prunes to, for how many steps.
+  ///   - dataType: what all floating-point operands are converted to; nil keeps the trace's types.
+  ///   - options: what a model description leaves open.
   /// - Throws: all problems of the trace, the rules and the patterns.
   public init(
     trace path: String, sparsity rules: [SparsityRule] = [], training method: TrainingMethod,

@@ -6,11 +6,11 @@ import Workloads
 public struct SparsityFiles: Sendable {
   /// Tensors whose names are those of operators: safetensors, their index, or a folder of files.
   public var weights: String?
-  /// A table of operators and the tensors of their weights; see ``TensorNames``.
+  /// A table of operators and the tensors of their weights; see `TensorNames`.
   public var weightNames: String?
-  /// A table of densities; see ``DensityTable``.
+  /// A table of densities; see `DensityTable`.
   public var densities: String?
-  /// Tables of activation sparsity; see ``ActivationSparsityTable``.
+  /// Tables of activation sparsity; see `ActivationSparsityTable`.
   public var activations: [String]
   /// The effective sparsity at which they are read.
   public var effectiveSparsity: Double

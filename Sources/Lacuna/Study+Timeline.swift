@@ -10,6 +10,8 @@ extension Study {
 
   /// Writes what each unit of a machine does when, for the Perfetto UI; needs event fidelity.
   /// - Parameters:
+  ///   - machine: the machine.
+  ///   - options: how it is run.
   ///   - path: the file, which appears when it is whole.
   ///   - limit: spans of tiles at most; operators after that are there without their tiles.
   /// - Returns: a warning, where not all tiles are there.

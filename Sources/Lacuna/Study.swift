@@ -108,7 +108,9 @@ public struct Study: Sendable {
   }
 
   /// Simulates it on a machine of the catalog, or on one that a file describes.
-  /// - Parameter name: a name such as `h200`, or the path of a description.
+  /// - Parameters:
+  ///   - name: a name such as `h200`, or the path of a description.
+  ///   - options: how it is run.
   /// - Throws: `unknown-hardware`, all problems of the description, or of running the workload on it.
   public func run(
     on name: String, options: SimulationOptions = SimulationOptions()
@@ -117,7 +119,10 @@ public struct Study: Sendable {
   }
 
   /// Finds where the speedup that its patterns promise is lost on a machine.
-  /// - Parameter glob: names of the operators to look at, `*` standing for any characters; nil for all.
+  /// - Parameters:
+  ///   - machine: the machine.
+  ///   - glob: names of the operators to look at, `*` standing for any characters; nil for all.
+  ///   - options: how it is run.
   /// - Throws: `matches-nothing`, and every operator or option that the machine cannot run.
   public func losses(
     on machine: Machine, operators glob: String? = nil, options: SimulationOptions = SimulationOptions()

@@ -4,7 +4,9 @@ public import Traces
 
 extension TraceReport {
   /// A report on a trace that was read.
-  /// - Parameter path: the file that it was read from, to say how it is stored; nil or `-` where there is none.
+  /// - Parameters:
+  ///   - trace: the trace.
+  ///   - path: the file that it was read from, to say how it is stored; nil or `-` where there is none.
   public init(_ trace: ImportedTrace, path: String? = nil) {
     self.init(trace.workload, format: trace.format.title)
     guard let path, let file = InputFile.size(path) else { return }

@@ -2,7 +2,7 @@ import Foundation
 import Lacuna
 import Testing
 
-/// The tables of `Docs/SAT.md`, as the model gives them.
+/// The tables of `TrainingOnSAT.md`, as the model gives them.
 ///
 /// With `RECORD_GOLDENS=1` they are written into the page; otherwise they must be what stands there.
 @Suite struct TrainingPageTests {
@@ -265,14 +265,14 @@ import Testing
       "machines": try Self.machineTable(),
       "ablation": try Self.ablationTable(steps, full), "assumptions": try Self.assumptionTable(steps, full),
     ]
-    let file = Tool.root.appendingPathComponent("Docs/SAT.md")
+    let file = Tool.root.appendingPathComponent("Sources/Lacuna/Lacuna.docc/TrainingOnSAT.md")
     let page = try String(contentsOf: file, encoding: .utf8)
     let current = Self.filled(page, tables)
     for mark in tables.keys { #expect(page.contains("<!-- \(mark) -->"), "\(mark)") }
     if ProcessInfo.processInfo.environment["RECORD_GOLDENS"] == "1" {
       try current.write(to: file, atomically: true, encoding: .utf8)
     } else {
-      #expect(page == current, "Docs/SAT.md is not what the model gives; record it with RECORD_GOLDENS=1")
+      #expect(page == current, "TrainingOnSAT.md is not what the model gives; record it with RECORD_GOLDENS=1")
     }
   }
 }

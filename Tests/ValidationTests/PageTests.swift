@@ -5,7 +5,7 @@ import Testing
 /// The validation page is what the program says now. With `RECORD_GOLDENS=1` it is written anew.
 @Suite struct PageTests {
   private static let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../../Docs").standardized
+    .appendingPathComponent("../../Sources/Lacuna/Lacuna.docc").standardized
 
   private static func groups() throws -> [ErrorGroup] {
     try Samples.paths.flatMap { try Samples.validated(path: $0).groups }
@@ -21,7 +21,7 @@ import Testing
     let line = zip(old, new).enumerated().first { $0.element.0 != $0.element.1 }?.offset
     #expect(
       old == new,
-      "Docs/\(name) is stale\(line.map { " in line \($0 + 1): it says\n\(old[$0])\nand should say\n\(new[$0])" } ?? ""); record with RECORD_GOLDENS=1"
+      "\(name) is stale\(line.map { " in line \($0 + 1): it says\n\(old[$0])\nand should say\n\(new[$0])" } ?? ""); record with RECORD_GOLDENS=1"
     )
   }
 
