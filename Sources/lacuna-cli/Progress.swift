@@ -37,6 +37,13 @@ struct Progress {
     if let shown, shown.duration(to: now) < .milliseconds(100), fraction != 1 { return }
     shown = now
     let elapsed = start.duration(to: now) / .seconds(1)
+    Console.progress(Self.line(title, done, of: total, noun, fraction: fraction, worked: worked, elapsed: elapsed))
+  }
+
+  /// What is told after `elapsed` seconds; a rate only when it means something.
+  static func line(
+    _ title: String, _ done: Int, of total: Int?, _ noun: String, fraction: Double?, worked: Int, elapsed: Double
+  ) -> String {
     var parts = [
       title, "\(formatGrouped(Int64(done)))\(total.map { " of \(formatGrouped(Int64($0)))" } ?? "") \(noun)",
     ]
@@ -50,7 +57,7 @@ struct Progress {
         parts.append("\(Self.duration(left)) left")
       }
     }
-    Console.progress(parts.joined(separator: " · "))
+    return parts.joined(separator: " · ")
   }
 
   private static func duration(_ seconds: Double) -> String {
