@@ -42,6 +42,26 @@ import Testing
     #expect(old.count == new.count)
   }
 
+  /// Commands that stand without what they print: they name files that a reader has, and work with any.
+  @Test func `commands without output run`() throws {
+    let folder = try ReadersFolder.make()
+    var count = 0
+    for path in Self.documents {
+      var isShell = false
+      let text = try String(contentsOf: Tool.root.appending(path: path), encoding: .utf8)
+      for (number, line) in text.components(separatedBy: "\n").enumerated() {
+        if line.hasPrefix("```") { isShell = line == "```sh" }
+        guard isShell, line.hasPrefix("lacuna ") || line.hasPrefix("seq "), !line.contains("completion-script") else {
+          continue
+        }
+        let (status, text) = try Shell.run(line, in: folder.url)
+        #expect(status == 0, "\(path):\(number + 1): \(line)\n\(text)")
+        count += 1
+      }
+    }
+    #expect(count > 15)
+  }
+
   @Test(arguments: ["SimulateTrace", "BuildTrace", "DescribeMachine", "SweepPatterns", "ReadExplanation"])
   func `the library's examples run`(_ name: String) throws {
     let program = Tool.executable.deletingLastPathComponent().appending(path: name)
@@ -91,6 +111,53 @@ import Testing
     let listed = root.matches(of: /<doc:(\w+)>/).map { String($0.1) + ".md" }
     #expect(Set(listed) == Set(Self.pages).subtracting(["Lacuna.md"]))
     for page in listed { #expect(root.contains("](\(page))"), "\(page) is not in the table for readers of the files") }
+  }
+}
+
+/// A folder with the files that commands of the documentation name.
+enum ReadersFolder {
+  static func make() throws -> Folder {
+    let folder = try Folder()
+    func link(_ name: String, _ path: String) throws {
+      try FileManager.default.createSymbolicLink(
+        at: folder.url.appending(path: name), withDestinationURL: Tool.root.appending(path: path))
+    }
+    try link("Traces", "Traces")
+    try link("Configs", "Configs")
+    try link("my-gpu.yaml", "Configs/Hardware/h200.yaml")
+    try link("config.json", "Fuzzing/Corpus/hugging-face/llama.json")
+    try link("model.safetensors", "Fuzzing/Corpus/safetensors/small.safetensors")
+    try link("layer-0.csv", "Fuzzing/Corpus/side-files/activations.csv")
+    _ = try Shell.run(
+      "gzip -c '\(Tool.root.path)/Fuzzing/Corpus/pytorch/linear.json' > pytorch_et.json.gz", in: folder.url)
+    _ = try folder.file(
+      "net.jsonl",
+      """
+      {"lacuna_trace":1,"name":"net"}
+      {"name":"fc1","kind":"gemm","dtype":"int8","m":2,"n":8,"k":4}
+
+      """)
+    _ = try folder.file("names.csv", "operator,tensor\nfc1,fc1.weight\n")
+    _ = try folder.file("densities.csv", "layer,operand,density,structure,source\nfc1,W,0.5,2:4,paper\n")
+    _ = try folder.file(
+      "study.yaml",
+      """
+      lacuna_study: 1
+      name: study
+      machine: s4
+      workloads: [{trace: resnet18, data_type: int8}]
+      parameters:
+        rate: {path: workload.sparsity, values: [1x, 8x]}
+        buffer: {path: l2.capacity, values: [2 MiB, 4 MiB, 6 MiB, 8 MiB, 10 MiB, 12 MiB, 14 MiB, 16 MiB]}
+      objectives: [time, energy]
+      sampler: grid
+      """)
+    let header = "{'descr': '|b1', 'fortran_order': False, 'shape': (2, 4), }"
+    let padded = header + String(repeating: " ", count: 117 - header.count) + "\n"
+    var array = Data([0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(padded.utf8.count), 0])
+    array += Data(padded.utf8) + Data([1, 0, 1, 0, 0, 1, 0, 1])
+    try array.write(to: folder.url.appending(path: "fc1.npy"))
+    return folder
   }
 }
 
