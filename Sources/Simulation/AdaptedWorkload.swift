@@ -38,7 +38,7 @@ struct AdaptedWorkload: Sendable {
   ) throws(DiagnosticList) {
     var notes = NoteList()
     let fitting = engine.fitting
-    operators = try Self.adapt(workload.operators, to: engine, machine: machine, notes: &notes)
+    operators = try Self.adapt(workload.operators, to: engine, fitting, machine: machine, notes: &notes)
     let fusion = Fusion(operators, fitting.overlapsVectorWork ? .folding : options.fusesEpilogues ? .epilogues : .none)
     var places: [Task: Int] = [:]
     var distinct: [Task] = []
@@ -77,13 +77,13 @@ struct AdaptedWorkload: Sendable {
   }
 
   private static func adapt<E: Engine>(
-    _ operators: [Operator], to engine: E, machine: String, notes: inout NoteList
+    _ operators: [Operator], to engine: E, _ fitting: E.Fitting, machine: String, notes: inout NoteList
   ) throws(DiagnosticList) -> [Operator] {
     var problems = RefusalList()
     var adapted: [Operator] = []
     adapted.reserveCapacity(operators.count)
     for op in operators {
-      switch engine.fit(op) {
+      switch engine.fit(op, by: fitting) {
       case .runs(let op, let changes):
         for change in changes { notes.add(change, op.name) }
         adapted.append(op)

@@ -140,7 +140,10 @@ extension Engine {
   func recording(of task: Task, _ estimate: Estimate, limit: Int) -> (TileRecording, PipelineDescription)? { nil }
 
   /// The operator in a type and with the patterns the machine has.
-  func fit(_ op: Operator) -> Adaptation {
+  func fit(_ op: Operator) -> Adaptation { fit(op, by: fitting) }
+
+  /// The same for one of many operators: making the `fitting` takes a while.
+  func fit(_ op: Operator, by fitting: Fitting) -> Adaptation {
     let adaptation = refits(op) ? fitting.fit(op, refit) : fitting.fit(op, fitting.adapt)
     guard case .runs(let fitted, _) = adaptation,
       let (code, reason, help) = refusal(of: Task(fitted, inputsOnChip: false, outputOnChip: false))

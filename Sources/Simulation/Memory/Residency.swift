@@ -121,19 +121,22 @@ struct ResidencyPlan: Sendable {
     init(_ operators: [Operator], samples: Int) {
       let graph = Dependencies(operators)
       let outputs = operators.map { Int(Footprint($0).c.count) }
-      func longest(_ candidates: [Int]) -> [Int] {
-        candidates.sorted { a, b in
-          (graph.lastUse[b] ?? 0, outputs[b], operators[a].name) < (
+      // The last step that read each result.
+      var reader = [Int](repeating: -1, count: operators.count)
+      steps = graph.steps(outputs).enumerated().map { place, step in
+        for index in step.operators { for producer in graph.producers[index] { reader[producer] = place } }
+        /// What waits goes first, then what is made, then what it is made from.
+        func rank(_ index: Int) -> Int { graph.depths[index] == place ? 1 : reader[index] == place ? 2 : 0 }
+        var candidates = step.alive + step.operators
+        candidates.sort { a, b in
+          let (first, second) = (rank(a), rank(b))
+          if first != second { return first < second }
+          // Of these, what waits longest.
+          return (graph.lastUse[b] ?? 0, outputs[b], operators[a].name) < (
             graph.lastUse[a] ?? 0, outputs[a], operators[b].name
           )
         }
-      }
-      steps = graph.steps(outputs).map { step in
-        let inputs = Set(step.operators.flatMap { graph.producers[$0] })
-        let (waiting, read) = (step.alive.filter { !inputs.contains($0) }, step.alive.filter(inputs.contains))
-        return Step(
-          bytes: step.bytes, alive: step.alive,
-          candidates: longest(waiting) + longest(step.operators) + longest(read))
+        return Step(bytes: step.bytes, alive: step.alive, candidates: candidates)
       }
       (self.samples, self.outputs, producers) = (samples, outputs, graph.producers)
       isUsed = graph.lastUse.map { $0 != nil }
