@@ -211,10 +211,14 @@ struct Dependencies {
   /// The steps, by depth.
   func steps(_ outputs: [Int]) -> [Step] {
     var steps = [Step](repeating: Step(), count: (depths.max() ?? -1) + 1)
+    func waits(_ index: Int) -> Range<Int> { depths[index] + 1..<max(depths[index], lastUse[index] ?? 0) + 1 }
+    var alive = [Int](repeating: 0, count: steps.count)
+    for index in operators.indices { for depth in waits(index) { alive[depth] += 1 } }
+    for depth in steps.indices { steps[depth].alive.reserveCapacity(alive[depth]) }
     for index in operators.indices {
       steps[depths[index]].operators.append(index)
       steps[depths[index]].bytes += working(at: index, outputs)
-      for depth in depths[index] + 1..<max(depths[index], lastUse[index] ?? 0) + 1 {
+      for depth in waits(index) {
         steps[depth].alive.append(index)
         steps[depth].bytes += outputs[index]
       }
