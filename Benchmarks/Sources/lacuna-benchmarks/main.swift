@@ -86,8 +86,8 @@ var failures = 0
       "rows: {path: array.rows, from: 8, to: 256}, columns: {path: array.columns, from: 8, to: 256}",
       (ratio: 0.25, allocations: 150.0)
     ),
-    ("s4", "buffer: {path: l2.capacity, from: 4 MiB, to: 32 MiB}", (ratio: 0.2, allocations: 350.0)),
-    ("h200", "cap: {path: power.cap, from: 400 W, to: 1000 W}", (ratio: 0.7, allocations: 700.0)),
+    ("s4", "buffer: {path: l2.capacity, from: 4 MiB, to: 32 MiB}", (ratio: 0.3, allocations: 350.0)),
+    ("h200", "cap: {path: power.cap, from: 400 W, to: 1000 W}", (ratio: 0.9, allocations: 700.0)),
   ] {
     let study = try DesignStudy(
       SourceText(
