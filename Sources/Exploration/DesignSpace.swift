@@ -72,12 +72,13 @@ public struct DesignSpace: Sendable {
   func values(at coordinates: [Double]) -> [Value?] {
     var values = [Value?](repeating: nil, count: parameters.count)
     var next = 0
-    for (index, parameter) in parameters.enumerated() {
-      let coordinate = parameter.isFree ? coordinates[next] : 0
-      if parameter.isFree { next += 1 }
-      if let condition = parameter.condition, !condition.holds(values) { continue }
-      switch parameter.domain {
-      case .choices, .range: values[index] = parameter.value(at: coordinate)
+    for index in parameters.indices {
+      let isFree = parameters[index].isFree
+      let coordinate = isFree ? coordinates[next] : 0
+      if isFree { next += 1 }
+      if let condition = parameters[index].condition, !condition.holds(values) { continue }
+      switch parameters[index].domain {
+      case .choices, .range: values[index] = parameters[index].value(at: coordinate)
       case .expression(let expression): values[index] = expression.value(values)
       case .table(let other, let entries): values[index] = values[other].flatMap { entries[$0] } ?? .number(.nan)
       }

@@ -37,9 +37,10 @@ final class PointEvaluator: Sendable {
       (list.diagnostics.first?.code.rawValue ?? "", list.diagnostics.first?.message ?? "")
     }
 
-    for (parameter, value) in zip(study.space.parameters, values) {
-      if case .number(let number)? = value, !number.isFinite {
-        return infeasible(.parameter(parameter.name), "\(parameter.name) is \(number)")
+    for index in values.indices {
+      if case .number(let number)? = values[index], !number.isFinite {
+        let name = study.space.parameters[index].name
+        return infeasible(.parameter(name), "\(name) is \(number)")
       }
     }
     for constraint in study.space.constraints where !constraint.expression.holds(values) {

@@ -65,10 +65,12 @@ public struct MachineTemplate: Sendable {
       guard let position = positions[path] else { preconditionFailure("no constant \(path.joined(separator: "."))") }
       return (position, value)
     }
+    // Nothing is told of this reading, so it needs no text, whose references threads would contend for.
+    let reader = DocumentReader(SourceText(name: "", bytes: []), sink: DiagnosticSink())
     // Areas are read only where a value changes them.
     let area = values.contains { $0.path.first == "area" } ? nil : machine.area
     if let machine = MachineReader.read(
-      repeating: steps, replacing: replacements, area: area, DocumentReader(source, sink: DiagnosticSink()))
+      repeating: steps, replacing: replacements, area: area, reader)
     {
       return .success(machine)
     }

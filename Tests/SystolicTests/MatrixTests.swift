@@ -26,14 +26,14 @@ struct MatrixTests {
 
   @Test func `a fold of a dense array takes the moving rows plus two heights and a width`() throws {
     let folds = FoldedProduct(
-      ArrayProduct(rows: 1000, columns: 32, depth: 32), on: try array("sat"), dataflow: .weightStationary,
+      ArrayProduct(rows: 1000, columns: 32, depth: 32), on: ArrayShape(try array("sat")), dataflow: .weightStationary,
       outputCapacity: 1)
     #expect(folds.cycles == 1000 + 2 * 32 + 32 - 2)
   }
 
   @Test func `a fold of group elements takes n cycles a row and a register`() throws {
     let folds = FoldedProduct(
-      ArrayProduct(rows: 1000, columns: 64, depth: 512, kept: 2, group: 8), on: try array("sat"),
+      ArrayProduct(rows: 1000, columns: 64, depth: 512, kept: 2, group: 8), on: ArrayShape(try array("sat")),
       dataflow: .weightStationary, outputCapacity: 1 << 20)
     #expect(folds.along == 2 && folds.across == 2)
     #expect(folds.cycles == 4 * (2 * 1000 + 32 + 32 - 2 + 2 * 32))
@@ -52,7 +52,7 @@ struct MatrixTests {
     var array = try array("sat")
     let product = ArrayProduct(rows: 64, columns: 32, depth: 256, kept: 2, group: 8)
     func cycles(_ dataflow: SystolicArray.Dataflow) -> Int {
-      FoldedProduct(product, on: array, dataflow: dataflow, outputCapacity: 1 << 20).cycles
+      FoldedProduct(product, on: ArrayShape(array), dataflow: dataflow, outputCapacity: 1 << 20).cycles
     }
     #expect(cycles(.weightStationary) == 64 + 62 + 64 * 2)
     #expect(cycles(.outputStationary) == 2 * (64 + 62))
@@ -67,7 +67,7 @@ struct MatrixTests {
     for dataflow in SystolicArray.Dataflow.allCases {
       func cycles(_ kept: Int, _ group: Int) -> Int {
         FoldedProduct(
-          ArrayProduct(rows: 1 << 20, columns: 64, depth: 1 << 16, kept: kept, group: group), on: sat,
+          ArrayProduct(rows: 1 << 20, columns: 64, depth: 1 << 16, kept: kept, group: group), on: ArrayShape(sat),
           dataflow: dataflow, outputCapacity: 1 << 30
         ).cycles
       }
@@ -92,7 +92,8 @@ struct MatrixTests {
     for dataflow in SystolicArray.Dataflow.allCases {
       let pair = [(1, 1), (4, 4)].map { kept, group in
         FoldedProduct(
-          ArrayProduct(rows: 100, columns: 70, depth: 200, kept: kept, group: group), on: array, dataflow: dataflow,
+          ArrayProduct(rows: 100, columns: 70, depth: 200, kept: kept, group: group), on: ArrayShape(array),
+          dataflow: dataflow,
           outputCapacity: 1 << 20)
       }
       #expect(pair[0] == pair[1])

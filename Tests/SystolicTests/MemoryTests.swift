@@ -26,7 +26,8 @@ struct MemoryTests {
     func passes(_ dataflow: SystolicArray.Dataflow, _ moving: Int, _ filters: Int) -> OperandTraffic {
       OperandTraffic(
         movingBytes: moving, filterBytes: filters,
-        folds: FoldedProduct(product, on: array, dataflow: dataflow, outputCapacity: 65_536), array: array)
+        folds: FoldedProduct(product, on: ArrayShape(array), dataflow: dataflow, outputCapacity: 65_536),
+        array: ArrayShape(array))
     }
     let (mebibyte, kibibyte) = (1 << 20, 1 << 10)
     let stationary = passes(.weightStationary, mebibyte, 8 * mebibyte)
@@ -42,7 +43,7 @@ struct MemoryTests {
     let array = try array("systolic-32x32")
     func folds(_ depth: Int) -> FoldedProduct {
       FoldedProduct(
-        ArrayProduct(rows: 5000, columns: 32, depth: depth), on: array, dataflow: .weightStationary,
+        ArrayProduct(rows: 5000, columns: 32, depth: depth), on: ArrayShape(array), dataflow: .weightStationary,
         outputCapacity: 2048 * 32)
     }
     #expect(folds(32).strips == 1)

@@ -43,7 +43,8 @@ struct ScaleSimLayer: CustomTestStringConvertible, Sendable {
 
   func folds(_ dataflow: SystolicArray.Dataflow, on array: SystolicArray) -> FoldedProduct {
     FoldedProduct(
-      ArrayProduct(rows: rows, columns: columns, depth: depth, kept: pattern.n, group: pattern.m), on: array,
+      ArrayProduct(rows: rows, columns: columns, depth: depth, kept: pattern.n, group: pattern.m),
+      on: ArrayShape(array),
       dataflow: dataflow, outputCapacity: Int(array.outputBuffer.count) / 2 / 4)
   }
 }

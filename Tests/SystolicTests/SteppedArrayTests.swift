@@ -64,7 +64,7 @@ private struct Case {
     FoldedProduct(
       ArrayProduct(
         rows: moving.count, columns: filters.columns.count, depth: filters.depth, kept: filters.n,
-        group: filters.m), on: array, dataflow: dataflow, outputCapacity: capacity, rowLimit: rowLimit)
+        group: filters.m), on: ArrayShape(array), dataflow: dataflow, outputCapacity: capacity, rowLimit: rowLimit)
   }
 
   func run(_ dataflow: SystolicArray.Dataflow) -> SteppedArray.Outcome {

@@ -56,7 +56,7 @@ struct FoldTiles: TileSource {
 
     init(
       _ product: ArrayProduct, _ folds: FoldedProduct, _ passes: OperandTraffic, count: Int, movingBits: Int,
-      filterBits: Int, resultBits: Int, pruningCycles: Int, array: SystolicArray
+      filterBits: Int, resultBits: Int, pruningCycles: Int, array: ArrayShape
     ) {
       (self.folds, self.passes, self.count) = (folds, passes, count)
       let isStationary = folds.dataflow == .weightStationary

@@ -15,6 +15,24 @@ struct ArrayProduct: Hashable {
   var keptDepth: Int { (depth * kept).dividedRoundingUp(by: group) }
 }
 
+/// What of an array products fold onto: plain numbers, which cost nothing to pass on.
+struct ArrayShape {
+  var rows: Int
+  var columns: Int
+  var sparseElement: SystolicArray.SparseElement
+  var accumulatorLatency: Cycles
+  var interleaving: Int
+  var inputBuffer: Bytes
+  var weightBuffer: Bytes
+  var outputBuffer: Bytes
+
+  init(_ array: SystolicArray) {
+    (rows, columns, sparseElement) = (array.rows, array.columns, array.sparseElement)
+    (accumulatorLatency, interleaving) = (array.accumulatorLatency, array.interleaving)
+    (inputBuffer, weightBuffer, outputBuffer) = (array.inputBuffer, array.weightBuffer, array.outputBuffer)
+  }
+}
+
 /// The cycles, element slots and buffer accesses of one product on an array: closed forms, exact for the array
 /// described here.
 ///
@@ -86,7 +104,7 @@ struct FoldedProduct: Hashable {
   ///   - outputCapacity: sums that the output buffer can collect at a time.
   ///   - rowLimit: rows of a strip at most; nil cuts them for the sums only.
   init(
-    _ product: ArrayProduct, on array: borrowing SystolicArray, dataflow: SystolicArray.Dataflow, outputCapacity: Int,
+    _ product: ArrayProduct, on array: ArrayShape, dataflow: SystolicArray.Dataflow, outputCapacity: Int,
     rowLimit: Int? = nil
   ) {
     let height = array.rows
@@ -142,7 +160,7 @@ struct FoldedProduct: Hashable {
   }
 
   /// `rows`, at least one, in whole turns of the interleaving where one fits.
-  private static func wholeTurns(_ rows: Int, _ array: SystolicArray) -> Int {
+  private static func wholeTurns(_ rows: Int, _ array: ArrayShape) -> Int {
     let rows = max(1, rows)
     return rows < array.interleaving ? rows : rows - rows % array.interleaving
   }

@@ -126,7 +126,7 @@ extension SystolicEngine {
     var product = operands.product
     if held > 1 { (product.kept, product.group) = (held, held) }
     let folds = FoldedProduct(
-      product, on: array, dataflow: dataflow, outputCapacity: outputCapacity(op.dataType))
+      product, on: shape, dataflow: dataflow, outputCapacity: outputCapacity(op.dataType))
     return Seconds(Double(folds.cycles * problem.count) / array.clock.value)
   }
 }

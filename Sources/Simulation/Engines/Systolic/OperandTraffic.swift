@@ -29,7 +29,7 @@ struct OperandTraffic: Hashable {
   var rowsAreOuter: Bool
   var blocks: Int
 
-  init(movingBytes: Int, filterBytes: Int, folds: FoldedProduct, array: borrowing SystolicArray) {
+  init(movingBytes: Int, filterBytes: Int, folds: FoldedProduct, array: ArrayShape) {
     let movingHalf = max(1, Int(array.inputBuffer.count / 2))
     let filterHalf = max(1, Int(array.weightBuffer.count / 2))
     let movingFits = movingBytes <= movingHalf
@@ -63,7 +63,7 @@ struct OperandTraffic: Hashable {
   }
 
   /// The passes of a tile that stays (``SystolicEngine/searched(_:_:_:from:)``).
-  init(_ tile: ArrayTile, _ operands: ArrayOperands, folds: FoldedProduct, array: borrowing SystolicArray) {
+  init(_ tile: ArrayTile, _ operands: ArrayOperands, folds: FoldedProduct, array: ArrayShape) {
     let strips =
       folds.dataflow == .weightStationary ? folds.strips : operands.product.rows.dividedRoundingUp(by: tile.rows)
     let blocks = folds.across.dividedRoundingUp(by: tile.columns.dividedRoundingUp(by: array.columns))

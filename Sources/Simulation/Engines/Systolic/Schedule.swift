@@ -204,22 +204,25 @@ extension SystolicEngine {
       schedule.tile.map { $0.rows < product.rows ? $0.rows : nil }
       ?? (schedule.keepsRows ? Int(array.inputBuffer.count / 2) * 8 / (product.depth * bits) : nil)
     var folds = FoldedProduct(
-      product, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity, rowLimit: rowLimit)
+      product, on: shape, dataflow: schedule.dataflow, outputCapacity: outputCapacity, rowLimit: rowLimit)
     if schedule.tile == nil, !it.isPruned, array.sparseElement == .group, schedule.dataflow == .weightStationary {
       // Dense filters may fill an element's registers too, which saves folds: as many as pay.
       var held = product
       while held.group * 2 <= array.largestGroup {
         (held.kept, held.group) = (held.group * 2, held.group * 2)
         let other = FoldedProduct(
-          held, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity, rowLimit: rowLimit)
+          held, on: shape, dataflow: schedule.dataflow, outputCapacity: outputCapacity, rowLimit: rowLimit)
         if other.cycles < folds.cycles { (folds, product) = (other, held) }
       }
     }
 
     // Off-chip traffic.
     let passes =
-      schedule.tile.map { OperandTraffic($0, it, folds: folds, array: array) }
-      ?? OperandTraffic(movingBytes: it.movingBytes, filterBytes: it.filterBytes, folds: folds, array: array)
+      if let tile = schedule.tile {
+        OperandTraffic(tile, it, folds: folds, array: shape)
+      } else {
+        OperandTraffic(movingBytes: it.movingBytes, filterBytes: it.filterBytes, folds: folds, array: shape)
+      }
     let moved = it.isTransposed ? placement.transposed : placement
     let (readsMoving, readsFilters) = (moved.readsMoving, moved.readsFilters)
     if readsMoving { schedule.activity.offChipInputReads += it.movingElements * passes.moving }
@@ -257,7 +260,7 @@ extension SystolicEngine {
           product, folds, passes, count: problem.count, movingBits: readsMoving ? movingBits : 0,
           filterBits: readsFilters ? filterBits : 0,
           resultBits: placement.writesResult ? problem.cElements * op.outputType.bits : 0,
-          pruningCycles: pruningCycles, array: array)))
+          pruningCycles: pruningCycles, array: shape)))
 
     // Buffers (level two) to element registers (level one). A read goes to every element with work that it passes.
     let results = product.rows * product.columns

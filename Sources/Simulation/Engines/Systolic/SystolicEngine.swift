@@ -30,6 +30,8 @@ import Workloads
 /// refilling a half buffer in bursts and DRAM pages.
 struct SystolicEngine: Engine {
   let array: SystolicArray
+  /// What its products fold onto.
+  let shape: ArrayShape
   /// What an operator may choose from; at least one.
   let dataflows: [SystolicArray.Dataflow]
   /// What the model leaves out beside the machine's own limits.
@@ -45,6 +47,7 @@ struct SystolicEngine: Engine {
     fidelity: SimulationOptions.Fidelity = .analytic, without causes: Set<LossCause> = []
   ) throws(DiagnosticList) {
     self.array = array.idealised(without: causes)
+    shape = ArrayShape(self.array)
     self.fidelity = fidelity
     searches = mapping == .search
     ignored = causes
