@@ -29,6 +29,24 @@ public struct DRAMTechnology: Hashable, Sendable {
   public var certainty: Certainty
   /// Who says so.
   public var source: String
+  /// What its devices spend on each action.
+  public var energies: Energies
+
+  /// What the devices of a channel spend, by action.
+  public struct Energies: Hashable, Sendable {
+    /// Opening and closing a row of one bank.
+    public var activate: Joules
+    /// Reading, and writing, a byte of an open row.
+    public var read, write: JoulesPerByte
+    /// A refresh of all banks.
+    public var refresh: Joules
+    /// Standing by with open rows.
+    public var background: Watts
+    /// How well they are known.
+    public var certainty: Certainty
+    /// Who says so.
+    public var source: String
+  }
 
   /// A time that is also a least number of clocks, as standards state intervals: the longer one counts.
   public struct Interval: Hashable, Sendable {

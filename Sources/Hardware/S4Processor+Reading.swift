@@ -11,6 +11,7 @@ extension S4Processor {
     var chips, cores, units: Int?
     var clock: Hertz?
     var network, hostLink: BytesPerSecond?
+    var topology: Topology?
     var launch: Cycles?
     if var chip = fields.section("chip") {
       chips = chip.count("count")
@@ -18,9 +19,13 @@ extension S4Processor {
       units = chip.count("units_per_core")
       clock = chip.quantity("clock")
       network = chip.quantity("network")
+      topology = chip.choice("topology", what: "a topology")
       hostLink = chip.quantity("host_link")
       launch = chip.quantity("launch")
       chip.finish()
+      if let cores, let topology, !topology.joins(cores) {
+        chip.contradiction("a \(topology.rawValue) joins a power of two, not \(cores) cores")
+      }
     }
     var lanes, columns, bank: Int?
     var rates: [Int]?
@@ -63,14 +68,16 @@ extension S4Processor {
         power.contradiction("the cap of \(cap) leaves nothing above the idle power of \(idle)")
       }
     }
-    guard let chips, let cores, let units, let clock, let network, let hostLink, let launch, let lanes, let columns,
+    guard let chips, let cores, let units, let clock, let network, let topology, let hostLink, let launch, let lanes,
+      let columns,
       let bank,
       let rates, let l1, let l1Fill, let l2, let cap, let idle, let dataTypes, let dram, let vector
     else { return nil }
     self.init(
       chips: chips, cores: cores, unitsPerCore: units, clock: clock, dataTypes: dataTypes, lanes: lanes,
       columns: columns, bankSize: bank, rates: rates.sorted(), l1Capacity: l1.capacity, l1Port: l1.port,
-      l1Fill: l1Fill, l2Capacity: l2.capacity, l2Port: l2.port, network: network, hostLink: hostLink, dram: dram,
+      l1Fill: l1Fill, l2Capacity: l2.capacity, l2Port: l2.port, network: network, topology: topology,
+      hostLink: hostLink, dram: dram,
       vector: vector, launch: launch,
       idle: idle, cap: cap, l1Energy: l1.energy, l2Energy: l2.energy)
   }

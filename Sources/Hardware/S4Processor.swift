@@ -30,8 +30,10 @@ public struct S4Processor: Sendable {
   public var l2Capacity: Bytes
   /// Bytes one core's shared buffer delivers in a cycle.
   public var l2Port: BytesPerCycle
-  /// Rate between the cores of a chip.
+  /// Rate of a link between the cores of a chip.
   public var network: BytesPerSecond
+  /// How links join them.
+  public var topology: Topology
   /// The card's link to its host.
   public var hostLink: BytesPerSecond
   /// Memory of one chip.

@@ -18,6 +18,8 @@ struct AdaptedWorkload: Sendable {
   private let residency: ResidencyPlan
   /// Bytes that a step gets from and gives back to the host.
   let transferredBytes: Bytes
+  /// What each operator depends on, where they may run beside each other.
+  private let producers: [[Int]]
 
   private struct Part {
     var repeats: Int
@@ -73,7 +75,14 @@ struct AdaptedWorkload: Sendable {
     (self.notes, self.distinct, self.parts) = (notes.notes, distinct, parts)
     model = StoredModel(operators)
     residency = fitting.residency(of: operators, samples: workload.samples)
-    transferredBytes = engine.hostLink == nil ? .zero : Dependencies(operators).transferredBytes
+    let graph = engine.hostLink != nil || fitting.overlapsVectorWork ? Dependencies(operators) : nil
+    transferredBytes = engine.hostLink == nil ? .zero : graph?.transferredBytes ?? .zero
+    var producers = fitting.overlapsVectorWork ? graph?.producers ?? [] : []
+    // Updates wait for gradients, whether the trace says so or not.
+    for index in producers.indices.dropFirst() where operators[index].phase == .update && producers[index].isEmpty {
+      producers[index] = [index - 1]
+    }
+    self.producers = producers
   }
 
   private static func adapt<E: Engine>(
@@ -178,27 +187,22 @@ extension AdaptedWorkload {
       estimates.append(Estimate(mapping, bound: .vector))
       return estimates.count - 1
     }
-    let overlapsVectorWork = engine.fitting.overlapsVectorWork
-    // Matrix time that vector work can still hide behind.
-    var slack = Seconds.zero
+    var overlap = engine.fitting.overlapsVectorWork ? OperatorOverlap(operators: parts.count) : nil
     var beside = WeightGradientSlack()
     var all = Seconds.zero
     for index in parts.indices {
       let part = parts[index]
       let task = placed.places[index]
       guard task >= 0 else {
+        overlap?.pass(after: producers[index])
         try body(index, nil, place(part.mapping), estimates, .zero)
         continue
       }
       var exposed = estimates[task].elapsed
-      if overlapsVectorWork {
-        if part.isMatrix {
-          slack = exposed
-        } else {
-          let hidden = min(slack, exposed)
-          slack = slack - hidden
-          exposed = exposed - hidden
-        }
+      if let added = overlap?.add(
+        estimates[task], isMatrix: part.isMatrix, repeats: part.repeats, after: producers[index])
+      {
+        exposed = added
       }
       if part.isWeightGradient {
         beside.open(estimates[task], repeats: part.repeats)

@@ -84,7 +84,7 @@ protocol OperatorFitting: Hashable, Sendable {
   func adapt(_ op: Operator) -> Adaptation
   /// Where results of a step of `samples` can wait, as far as capacity allows.
   func residency(of operators: [Operator], samples: Int?) -> ResidencyPlan
-  /// Whether vector operators run beside the matrix operator before them, instead of after it.
+  /// Whether vector operators run beside matrix operators (``OperatorOverlap``), instead of after them.
   var overlapsVectorWork: Bool { get }
   /// Whether it widens weights that are stored in a narrower type than they are multiplied in.
   var widensWeights: Bool { get }

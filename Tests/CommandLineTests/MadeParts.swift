@@ -10,7 +10,7 @@ import Testing
 /// - `cases FILE ENUM`: the doc comments of an enumeration's cases,
 /// - `errors FILE …`: the lines of these measurements in the validation page's summary,
 /// - `snippet NAME`: a program of `Snippets`,
-/// - `technologies`, `hardware`, `study`, `trace`, `diagnostics`: tables of what the library has.
+/// - `technologies`, `actions`, `hardware`, `study`, `trace`, `diagnostics`: tables of what the library has.
 enum MadeParts {
   static func remade(_ page: String) throws -> String {
     var lines: [String] = []
@@ -40,6 +40,7 @@ enum MadeParts {
     case "errors": try errors(arguments)
     case "snippet": ["```swift"] + (try source("Snippets/\(arguments[0]).swift")).dropLast() + ["```"]
     case "technologies": technologies()
+    case "actions": actions()
     case "hardware": hardware()
     case "study": keys(DesignStudy.schema().root, KeyDescriptions.study)
     case "trace": trace()
@@ -111,6 +112,24 @@ enum MadeParts {
         "| \($0.name) | \($0.width) pins, \($0.bankGroups) × \($0.banksPerGroup) banks | \($0.channelBandwidth) | "
           + "\($0.certainty.rawValue) | \($0.source) |"
       }
+  }
+
+  private static func actions() -> [String] {
+    func picojoules(_ value: Double) -> String { formatSignificant(value * 1e12, digits: 3) }
+    let table = DRAMTechnology.all.map { technology in
+      let e = technology.energies
+      let row = e.activate.value / Double(technology.row.count)
+      let cells = [
+        technology.name, "\(e.activate)", picojoules(e.read.value / 8), picojoules(e.write.value / 8),
+        picojoules((e.read.value + row) / 8), "\(e.refresh)", "\(e.background)", e.certainty.rawValue, e.source,
+      ]
+      return "| " + cells.joined(separator: " | ") + " |"
+    }
+    return [
+      "| technology | a row | read, pJ/bit | write, pJ/bit | reading streams, pJ/bit | refresh | background "
+        + "| how well known | source |",
+      "|---|--:|--:|--:|--:|--:|--:|---|---|",
+    ] + table
   }
 
   private static func hardware() -> [String] {

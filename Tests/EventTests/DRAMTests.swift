@@ -224,6 +224,77 @@ struct DRAMFormulaTests {
   }
 }
 
+@Suite("Energy of a memory's actions")
+struct MemoryActionTests {
+  private static let names = DRAMTechnology.all.map(\.name)
+
+  /// What a stream of so many bytes makes a machine's memory do.
+  private func stream(_ technology: DRAMTechnology, isWrite: Bool) -> MemoryActions {
+    var memory = BankedMemory(technology, peak: technology.channelBandwidth * 4, latency: .zero, streams: 1)
+    var now = Ticks.zero
+    var rest = 8 << 20
+    while rest > 0 {
+      let service = memory.serve(MemoryRequest(stream: 0, bytes: rest, isWrite: isWrite, arrival: .zero), at: now)
+      rest -= service.bytes
+      now = service.free
+    }
+    guard let banks = memory.banks else { return MemoryActions() }
+    return MemoryActions(banks, of: technology, time: now.seconds, runs: 1)
+  }
+
+  @Test(arguments: names, [false, true])
+  func `a stream takes a read or a write for every byte, and a row for as many as it holds`(
+    name: String, isWrite: Bool
+  ) throws {
+    let technology = try #require(DRAMTechnology.named(name))
+    let actions = stream(technology, isWrite: isWrite)
+    let bytes = isWrite ? actions.written : actions.read
+    #expect(bytes == Bytes(8 << 20) && (isWrite ? actions.read : actions.written) == .zero)
+    let each = (actions.readEnergy + actions.writeEnergy + actions.activateEnergy).value / Double(bytes.count)
+    let energies = technology.energies
+    let expected =
+      (isWrite ? energies.write : energies.read).value + energies.activate.value / Double(technology.row.count)
+    // Refreshes close rows before they are used up.
+    #expect(each >= expected * (1 - 1e-12) && each < 1.02 * expected, "\(each * 1e12) pJ, not \(expected * 1e12)")
+  }
+
+  @Test(arguments: names)
+  func `standing by and refreshing go with time`(name: String) throws {
+    let technology = try #require(DRAMTechnology.named(name))
+    let actions = stream(technology, isWrite: false)
+    let channels = 4.0
+    let time = actions.backgroundEnergy.value / (technology.energies.background.value * channels)
+    #expect(time >= Double(8 << 20) / (4 * technology.channelBandwidth.value))
+    let refreshes = time / technology.timing.refreshInterval.time.value * channels
+    #expect(abs(actions.refreshEnergy.value / (refreshes * technology.energies.refresh.value) - 1) < 1e-9)
+    #expect(abs(actions.energy.value / actions.energies.reduce(0) { $0 + $1.energy.value } - 1) < 1e-12)
+    var twice = actions
+    twice.add(actions, times: 2)
+    #expect(twice.activates == 3 * actions.activates && abs(twice.energy / actions.energy - 3) < 1e-12)
+  }
+
+  @Test func `a DDR4 module's actions are what its devices' currents say`() throws {
+    let energies = try #require(DRAMTechnology.named("DDR4-2400")).energies
+    // In pJ, of eight devices at 1.2 V: mA · ns.
+    let row = 1.2 * (48 * 45.32 - 43 * 32 - 34 * 13.32) * 8
+    #expect(abs(energies.activate.value * 1e12 / row - 1) < 1e-9)
+    // A burst of eight bytes from each takes four clocks of 0.8333 ns.
+    let burst = 1.2 * (135 - 43) * (4 / 1.2) * 8
+    #expect(abs(energies.read.value * 1e12 * 64 / burst - 1) < 1e-9)
+    #expect(abs(energies.refresh.value * 1e12 / (1.2 * (250 - 43) * 350 * 8) - 1) < 1e-9)
+    #expect(abs(energies.background.value / (1.2 * 0.043 * 8) - 1) < 1e-9)
+  }
+
+  @Test func `an LPDDR4X channel's intervals are those that DRAMSys has of the standard at 4266 MT a second`() throws {
+    let t = try timing("LPDDR4X")
+    // RCD, RPpb, RAS, RRD, FAW, WR, WTR, RL, WL and CCD of JEDEC_512Mbx16_LPDDR4-4266.
+    #expect(
+      [t.rcd, t.rp, t.ras, t.rrdS, t.faw, t.wr, t.wtrS, t.cl, t.cwl, t.ccdS] == [39, 39, 90, 22, 86, 39, 22, 36, 18, 8])
+    // Clocks of 0.469 ns are rounded there: RTP 17, RFCab 599, REFI 8341.
+    #expect(abs(t.rtp - 17) <= 1 && abs(t.rfc - 599) <= 2 && abs(t.refi - 8341) <= 14)
+  }
+}
+
 @Suite("A machine's memory of banks")
 struct BankedMemoryTests {
   /// Bytes a second of requests of 64 KiB, reads or reads and writes in turn.

@@ -237,6 +237,7 @@ struct ListedTiles: TileSource {
 struct TickMemory: TileMemory {
   var ticksPerByte: Int
   var latency: Int
+  var banks: BankActivity? { nil }
   var bypassLimit = 0
 
   mutating func serve(_ request: MemoryRequest, at now: Ticks) -> MemoryService {

@@ -18,6 +18,11 @@ import Testing
       (Case(trace: "bert-large-eager", rules: ["weights=2:4"]), "s4"), (Case(trace: "vgg19-train"), "s30"),
       (Case(trace: "resnet50"), "h200"), (Case(trace: "resnet18-train"), "h200"),
       (Case(trace: "gpt2-large-eager-panels"), "a100"), (Case(trace: "vit-train", rules: ["weights=2:4"]), "h100"),
+      (Case(trace: "resnet18-train", rules: ["weights=16x"]), "s4"), (Case(trace: "llama2-7b-prefill"), "s10"),
+      (Case(trace: "resnet9-train"), "s4"), (Case(trace: "resnet18-tiny-train", rules: ["weights=2:4"]), "s30"),
+      (Case(trace: "vgg19-train"), "sat"), (Case(trace: "resnet9-train"), "t4"),
+      (Case(trace: "llama2-7b-prefill", rules: ["weights=2:4"]), "rtx-a6000"),
+      (Case(trace: "resnet50"), "systolic-32x32"),
     ]
 
   private static func run(
@@ -29,9 +34,13 @@ import Testing
   }
 
   /// The farthest is bert-large at 2:4 on an RTX 3090, 5.7 %, whose full waves wait for the cache longer than the mean
-  /// of all does; the other networks of `Benchmarks` are within 5 %.
+  /// of all does.
+  private static func bound(_ this: Case, _ machine: String) -> Double {
+    machine == "rtx-3090" && this.description == "bert-large weights=2:4" ? 0.058 : 0.05
+  }
+
   @Test(arguments: runs)
-  func `whole networks take the same time to 6 percent, and everything else is the same`(
+  func `whole networks take the same time to 5 percent, but for one, and everything else is the same`(
     _ this: Case, name: String
   ) throws {
     let workload = try this.study().workload
@@ -39,7 +48,7 @@ import Testing
     let analytic = try Self.run(workload, machine, .analytic)
     let event = try Self.run(workload, machine, .event)
     let ratio = event.totals.elapsed / analytic.totals.elapsed
-    #expect(abs(ratio - 1) < 0.06, "\(ratio)")
+    #expect(abs(ratio - 1) < Self.bound(this, name), "\(ratio)")
     var traffic = analytic.totals.traffic
     // A GPU's products read through a cache.
     if case .tensorCore = machine.architecture { traffic.dramRead = event.totals.traffic.dramRead }
@@ -101,6 +110,19 @@ import Testing
       #expect(abs(x.elapsed.value - y.elapsed.value) <= 2e-12 + 1e-9 * x.elapsed.value, "\(a.name): \(a.shape)")
       #expect(abs(x.matrix.busy.value - y.matrix.busy.value) <= 1e-9 * x.elapsed.value)
     }
+  }
+
+  /// Weight gradients of filters of one pixel: a reduction over all pixels of a batch, by hundreds of megabytes.
+  @Test(arguments: [(1024, 256, 100_352), (256, 1024, 100_352), (1536, 384, 33_280)])
+  func `an S4 takes operands by in parts where neither stays on chip`(m: Int, n: Int, k: Int) throws {
+    let op = Operator(
+      name: "gradient", kind: .gemm(GEMM(m: m, n: n, k: k, hasWeights: false)), phase: .backwardWeight, dataType: .bf16)
+    let workload = Workload(name: "gradient", source: "test", operators: [op])
+    let machine = try Repository.machine("s4")
+    let analytic = try Self.run(workload, machine, .analytic, .isolated)
+    let event = try Self.run(workload, machine, .event, .isolated)
+    let ratio = event.totals.elapsed / analytic.totals.elapsed
+    #expect(abs(ratio - 1) < 0.06, "\(ratio)")
   }
 
   @Test(arguments: ["systolic-128x128", "s4", "h200"])

@@ -46,6 +46,31 @@ import Testing
     }
   }
 
+  @Test(arguments: cases, ["s4", "s30", "h200"])
+  func `links carry no more than they can in the time`(
+    _ this: Case, name: String
+  ) throws {
+    let machine = try Repository.machine(name)
+    let run = try Self.run(this, name)
+    for result in run.operators {
+      let once = run.estimate(of: result)
+      for links in once.movement?.links ?? [] {
+        let busiest = Double(links.busiest.count)
+        #expect(links.count > 1 && busiest > 0)
+        switch machine.architecture {
+        case .s4(let chip) where links.name.hasPrefix("ring"):
+          #expect(busiest <= once.elapsed.value * chip.network.value * (1 + 1e-6), "\(result.name)")
+        case .s4(let chip):
+          #expect(busiest <= once.elapsed.value * chip.l1Fill.value * chip.clock.value * (1 + 1e-6), "\(result.name)")
+        case .tensorCore(let gpu):
+          #expect(busiest <= once.elapsed.value * gpu.fillPort.value * once.clock.value * (1 + 1e-6), "\(result.name)")
+        case .systolic: Issue.record("\(links)")
+        }
+      }
+    }
+    #expect(try #require(run.movement).links.isEmpty == false)
+  }
+
   @Test(arguments: ["h200", "s4", "systolic-128x128"])
   func `a product that fits reads each operand once, at 2 of 4 its weights halved and with positions`(
     machine name: String

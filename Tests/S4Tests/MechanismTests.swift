@@ -102,15 +102,20 @@ struct MechanismTests {
     #expect(isClose(buffer.elapsed.value, moved / 10 / clock) && buffer.bound == .l2)
 
     chip = try idealChip()
-    chip.network = BytesPerSecond(1e9)
+    (chip.network, chip.topology) = (BytesPerSecond(1e9), .bus)
     // Cores that read all weights themselves need no network, and no memory is ever short here.
     #expect(engine(chip).answer(op).bound == .issue)
     chip.dram.streamBandwidth = BytesPerSecond(1e9)
-    // Three quarters of activations and results cross it where cores share the weights; that takes longer than
-    // casting the weights to all.
+    // Activations and three quarters of results cross it where cores share the weights; that takes longer than casting
+    // the weights to all.
     let network = engine(chip).answer(op, inputsOnChip: true, outputOnChip: true)
     #expect(isClose(network.elapsed.value, weights / 1e9))
     if case .rounds(_, _, .broadcast) = network.mapping {} else { Issue.record("\(network.mapping)") }
+    // A ring has its links at once: of what all cast, three eighths on each.
+    chip.topology = .ring
+    let macs = try #require(chip.dataTypes.rates[.int8])
+    let ring = engine(chip).schedule(Task(op, inputsOnChip: true, outputOnChip: true), rate: macs)
+    #expect(isClose(ring.networkBytes, ring.split == .broadcast ? weights * 3 / 8 : activations * 3 / 8 + results / 8))
 
     chip = try idealChip()
     chip.dram.streamBandwidth = BytesPerSecond(1e9)

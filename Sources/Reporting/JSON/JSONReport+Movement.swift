@@ -23,6 +23,17 @@ extension JSONReport {
           Movement.Operand.allCases.map { ($0.rawValue, JSONValue.optional(movement.reuse(of: $0))) })
       ),
       (
+        "links",
+        .array(
+          movement.links.map { link in
+            .object([
+              ("name", .string(link.name)), ("count", .integer(link.count)),
+              ("busiest_bytes", .integer(Int(link.busiest.count))),
+            ])
+          })
+      ),
+      ("memory", memory(movement.memory)),
+      (
         "buffers",
         .array(
           movement.buffers.map { buffer in
@@ -33,5 +44,15 @@ extension JSONReport {
           })
       ),
     ])
+  }
+
+  /// What off-chip memory's devices did and spent; left out where their technology has no table.
+  private static func memory(_ actions: MemoryActions?) -> JSONValue {
+    guard let actions else { return .optionalObject(nil) }
+    return .optionalObject(
+      [
+        ("activates", .integer(actions.activates)), ("read_bytes", .integer(Int(actions.read.count))),
+        ("written_bytes", .integer(Int(actions.written.count))),
+      ] + actions.energies.map { ("\($0.name)_j", .number($0.energy.value)) })
   }
 }

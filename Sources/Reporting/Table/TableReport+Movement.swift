@@ -19,6 +19,7 @@ extension TableReport {
     }
     var text = "\n" + flows.text()
     if !reuse.isEmpty { text += "reuse in L2: \(reuse.joined(separator: ", "))\n" }
+    text += links(movement) + memory(movement.memory)
     guard !movement.buffers.isEmpty else { return text }
     var buffers = TextTable([.words("buffer"), .number("peak"), .number("capacity"), .number("share")])
     for buffer in movement.buffers {
@@ -28,5 +29,26 @@ extension TableReport {
       ])
     }
     return text + "\n" + buffers.text()
+  }
+
+  private static func links(_ movement: Movement) -> String {
+    guard !movement.links.isEmpty else { return "" }
+    var links = TextTable([.words("links"), .number("count"), .number("on the busiest")])
+    for link in movement.links { links.add([link.name, String(link.count), bytesText(link.busiest)]) }
+    return "\n" + links.text()
+  }
+
+  /// What off-chip memory's devices spend, by action.
+  private static func memory(_ actions: MemoryActions?) -> String {
+    guard let actions else { return "" }
+    var table = TextTable([.words("off-chip memory"), .number("bytes"), .number("energy"), .number("share")])
+    for (name, energy) in actions.energies {
+      let bytes = ["read": actions.read, "write": actions.written][name].map(bytesText) ?? ""
+      let what = name == "activate" ? "activate \(actions.activates) rows" : name
+      table.add([
+        what, bytes, energy.description, percentText(ratio(energy.value, actions.energy.value)),
+      ])
+    }
+    return "\n" + table.text()
   }
 }

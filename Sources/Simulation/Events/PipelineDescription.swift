@@ -124,6 +124,8 @@ struct PipelineOutcome: Hashable {
   var memoryWaiting = Ticks.zero
   var bytesRead: Int64 = 0
   var bytesWritten: Int64 = 0
+  /// What the memory's banks did; nil without banks.
+  var banks: BankActivity?
   /// The most room that was taken in each buffer.
   var peakRoom: [Int64]
   var tiles = 0

@@ -34,6 +34,8 @@ protocol TileMemory {
   var bypassLimit: Int { get }
   /// Everything that later answers depend on, relative to `now`, in whole numbers; false where it never repeats.
   func appendState(at now: Ticks, to state: inout [Int64]) -> Bool
+  /// What its banks did; nil without banks.
+  var banks: BankActivity? { get }
 }
 
 /// An interface of a rate and a latency: requests follow each other without a gap, reads answer after the latency, and
@@ -57,6 +59,7 @@ struct FlatMemory: TileMemory {
   }
 
   func appendState(at now: Ticks, to state: inout [Int64]) -> Bool { true }
+  var banks: BankActivity? { nil }
 }
 
 /// Channels of banks. Addresses are spread over all channels burst by burst, so every channel does the same: one is
@@ -103,6 +106,12 @@ struct BankedMemory: TileMemory {
   var bypassLimit: Int { 4 }
 
   var statistics: DRAMStatistics { channel.statistics }
+
+  var banks: BankActivity? {
+    BankActivity(
+      channels: channels, activates: statistics.activates * channels, read: statistics.reads * unit,
+      written: statistics.writes * unit)
+  }
 
   mutating func serve(_ request: MemoryRequest, at now: Ticks) -> MemoryService {
     let position = positions[request.stream]

@@ -94,6 +94,7 @@ struct TilePipeline<Memory: TileMemory, Source: TileSource, Probe: PipelineProbe
       now = next
     }
     outcome.elapsed = now + repetitions.time
+    outcome.banks = memory.banks
     outcome.tiles = made + repetitions.tiles
     outcome.foldedTiles = repetitions.tiles
     return outcome

@@ -1,3 +1,4 @@
+import Hardware
 public import Quantities
 
 /// Which bytes an operator moves between levels, by operand and cause, and how full its buffers get. Event fidelity
@@ -71,10 +72,24 @@ public struct Movement: Hashable, Sendable {
     public var peak: Bytes
   }
 
+  /// Links of one kind.
+  public struct Links: Hashable, Sendable {
+    /// What they join, and how.
+    public var name: String
+    /// How many there are.
+    public var count: Int
+    /// What the busiest of them carries; what has several receivers counts once.
+    public var busiest: Bytes
+  }
+
   /// Flows that move something, by path, operand and cause.
   public private(set) var flows: [Flow] = []
   /// Buffers.
   public private(set) var buffers: [Buffer] = []
+  /// Links between equal parts of a chip, and into them.
+  public private(set) var links: [Links] = []
+  /// What off-chip memory did for it; nil where its technology has no table.
+  public private(set) var memory: MemoryActions?
 
   init() {}
 }
@@ -135,10 +150,28 @@ extension Movement {
         buffers.append(buffer)
       }
     }
+    for other in other.links { add(other, times: repeats) }
+    if let actions = other.memory {
+      var sum = memory ?? MemoryActions()
+      sum.add(actions, times: repeats)
+      memory = sum
+    }
   }
 
-  /// Keeps how full a pipeline's buffers got.
-  mutating func add(_ outcome: PipelineOutcome, _ description: PipelineDescription) {
+  /// Adds what links carry; those of the same name are the same.
+  mutating func add(_ other: Links, times repeats: Int = 1) {
+    if let place = links.firstIndex(where: { $0.name == other.name }) {
+      links[place].busiest += other.busiest * Int64(repeats)
+    } else if other.busiest > .zero {
+      links.append(Links(name: other.name, count: other.count, busiest: other.busiest * Int64(repeats)))
+    }
+  }
+
+  /// Keeps how full a pipeline's buffers got, and what `runs` of it together made the memory do.
+  mutating func add(_ outcome: PipelineOutcome, _ description: PipelineDescription, over dram: DRAM, runs: Int = 1) {
+    if let banks = outcome.banks, let technology = DRAMTechnology.named(dram.technology) {
+      memory = MemoryActions(banks, of: technology, time: outcome.elapsed.seconds, runs: runs)
+    }
     buffers = zip(description.buffers, outcome.peakRoom).map {
       Buffer(name: $0.name, capacity: Bytes($0.capacity), peak: Bytes($1))
     }

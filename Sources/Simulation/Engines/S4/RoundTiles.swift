@@ -11,7 +11,8 @@ import Workloads
 /// their half of the shared buffers are there when the operator begins, loaded while the one before ran; while it runs,
 /// as many bytes come for the next one, evenly. More weights than that come with their pass.
 ///
-/// The reduction is the outermost loop where a unit has room for all of its sums. Else, where weights stay and more
+/// The reduction is the outermost loop where a unit has room for all of its sums, or where neither operand fits the shared
+/// buffers, which then hold the sums (what that moves is left out). Else, where weights stay and more
 /// activations than weights come, columns are; else passes, within which the reduction comes before columns where there is
 /// room for the sums of a pass.
 ///
@@ -44,7 +45,8 @@ struct RoundTiles: TileSource {
     var activationShare: Double
     /// Bytes from and to off-chip memory.
     var weightBytes, activationBytes, resultBytes: Double
-    var networkTicks: Double
+    /// What the busiest link between cores carries, in bytes and time.
+    var networkBytes, networkTicks: Double
     /// Bytes that a unit is filled with.
     var filledBytes: Double
   }
@@ -160,8 +162,10 @@ extension RoundTiles.Product {
   ///   - s: a schedule of this product alone.
   ///   - isBatch: whether each product of several brings its own weights.
   ///   - activationBytes: from off-chip memory to all chips; so are results to it.
+  ///   - resultElements: of all chips.
   init(
-    _ s: UnitSchedule, isBatch: Bool, activationBytes: Double, resultBytes: Double, on chip: S4Processor, clock: Double
+    _ s: UnitSchedule, isBatch: Bool, activationBytes: Double, resultBytes: Double, resultElements: Double,
+    on chip: S4Processor, clock: Double
   ) {
     let loops = s.loops
     func side(_ groups: Int, steps: Int) -> FoldTiles.Side {
@@ -170,10 +174,15 @@ extension RoundTiles.Product {
     // Passes share the lanes evenly.
     passes = side(loops.laneGroups, steps: loops.laneGroups.dividedRoundingUp(by: loops.laneGroupsAtOnce))
     columns = side(loops.columnGroups, steps: loops.columnGroups)
-    parts = RoundTiles.fewestTiles.dividedRoundingUp(by: passes.count * columns.count)
     let sums = loops.columnGroups * loops.laneGroups
+    // Operands of which neither stays go by once, in parts that do; sums that a unit has no room for wait in the shared
+    // buffers.
+    let shared = Double(chip.l2Capacity.count) * Double(chip.cores * chip.chips)
+    let mustGoBy = !loops.weightsStay && activationBytes > shared / 4 && resultElements * 4 <= shared / 4
+    let fewest = mustGoBy ? ((s.weightReads + activationBytes) / (shared / 4)).rounded(.up) : 1
+    parts = max(Int(fewest), RoundTiles.fewestTiles.dividedRoundingUp(by: passes.count * columns.count))
     order =
-      sums <= chip.laneGroupsInFlight
+      mustGoBy || sums <= chip.laneGroupsInFlight
       ? .partsPassesColumns
       : loops.weightsStay && activationBytes > s.weightReads
         ? .columnsPassesParts
@@ -189,6 +198,7 @@ extension RoundTiles.Product {
     (weightBytes, self.activationBytes, self.resultBytes) = (
       s.weightReads / chips, activationBytes / chips, resultBytes / chips
     )
+    networkBytes = s.networkBytes
     networkTicks = s.networkBytes / chip.network.value * 1e15
   }
 }

@@ -4,7 +4,7 @@ import Workloads
 
 /// One turn of an operator on one chip, tile by tile.
 ///
-///     off-chip memory → (network) → shared buffers → units' buffers → units → shared buffers → off-chip memory
+///     off-chip memory → (links between cores) → shared buffers → units' buffers → units → shared buffers → off-chip memory
 ///
 /// Weights and activations stream: a stage works on a tile from its first data on and ends no earlier than what it is fed by.
 /// Half of the shared buffers receives weights, a quarter each activations and results that leave; half of a unit's
@@ -90,7 +90,7 @@ extension S4Engine {
         EqualTiles(total, count: count, capacity: capacity), over: chip.dram, probe: probe)
       var answer = analytic.timed(by: outcome, .vector, own: [.launch], launch: launch, turns: task.turns)
       answer.movement = Movement(analytic.traffic, inputs: Footprint(op).inputs)
-      answer.movement?.add(outcome, description)
+      answer.movement?.add(outcome, description, over: chip.dram, runs: task.turns * chip.chips)
       return (answer, probe, description)
     }
 
@@ -123,7 +123,8 @@ extension S4Engine {
       return RoundTiles.Product(
         alone, isBatch: problem.count > 1,
         activationBytes: activations / Double(task.turns) * read[index] / allRead,
-        resultBytes: results / Double(task.turns) * ofResults, on: chip, clock: analytic.clock.value)
+        resultBytes: results / Double(task.turns) * ofResults, resultElements: Double(problem.cElements), on: chip,
+        clock: analytic.clock.value)
     }
     let softmax = arithmeticCycles(op.vectorWork) * 1e15 / analytic.clock.value / Double(task.turns)
     let shared = chip.l2Capacity.count * Int64(chip.cores)
@@ -133,7 +134,13 @@ extension S4Engine {
       RoundTiles(
         products, softmax: softmax,
         capacities: (shared / 4, shared / 8, chip.l1Capacity.count / 4, shared / 8)), over: chip.dram, probe: probe)
-    movement.add(outcome, description)
+    func addLinks(_ name: String, _ count: Int, _ bytes: (RoundTiles.Product) -> Double) {
+      let busiest = products.reduce(0) { $0 + bytes($1) } * Double(task.turns)
+      movement.add(Movement.Links(name: name, count: count, busiest: Bytes(Int64(busiest.rounded()))))
+    }
+    addLinks("\(chip.topology.rawValue) between cores", chip.topology.links(between: chip.cores), \.networkBytes)
+    addLinks("fill ports of units", chip.cores * chip.unitsPerCore, \.filledBytes)
+    movement.add(outcome, description, over: chip.dram, runs: task.turns * chip.chips)
     // Of waiting for their buffers, units' own is reading them; filling them is the pipeline's.
     var own = analytic
     let working = Seconds(products.reduce(0) { $0 + $1.multiplying } * 1e-15) * Double(task.turns)

@@ -23,8 +23,11 @@ import Workloads
 /// - The shared buffer reads activations once for all units that take the same columns (multicast), and A once for all
 ///   that take the same lanes.
 /// - Weights come as value and index. Padding to whole banks, lanes and columns is executed.
+/// - Between the cores of a chip go weights that are broadcast, or activations and results of an output split, over the
+///   links of its ``Topology``.
 ///
-/// Left out: of several masked products (groups, batches) each is taken as their average; the ring's hops, halos between cores that share an image.
+/// Left out: of several masked products (groups, batches) each is taken as their average; halos between cores that
+/// share an image.
 struct UnitSchedule {
   /// Whether rounds and banks divide the product without remainder and units share them evenly: a model without tiling.
   var isFluid = false
@@ -57,7 +60,7 @@ struct UnitSchedule {
   var indexBytes = 0.0
   /// Off-chip reads of weights, by all chips.
   var weightReads = 0.0
-  /// Bytes that a chip's network delivers.
+  /// Bytes that the busiest link between a chip's cores carries.
   var networkBytes = 0.0
   /// How the busiest unit goes through the product that was added last.
   var loops = Loops()
@@ -158,11 +161,12 @@ struct UnitSchedule {
     weightReads += stored * Double(chip.chips * (split == .batch ? chip.cores : 1))
     switch split {
     case .batch: break
-    case .broadcast: networkBytes += stored
+    // Every core casts the weights that its part of the memory holds.
+    case .broadcast: networkBytes += chip.topology.gatherLoad(among: chip.cores) * stored
     // Every core gets the others' activations, and hands out its share of the results.
     case .outputs:
-      let others = Double(chip.cores - 1) / Double(chip.cores)
-      networkBytes += others * (Double(problem.bElements) * elementBytes + results) / Double(chip.chips)
+      let activations = chip.topology.gatherLoad(among: chip.cores) * Double(problem.bElements) * elementBytes
+      networkBytes += (activations + chip.topology.exchangeLoad(among: chip.cores) * results) / Double(chip.chips)
     }
   }
 }

@@ -67,7 +67,7 @@ extension SystolicEngine {
         EqualTiles(total, count: tiles, capacity: capacity), over: array.dram, probe: probe)
       var answer = analytic.timed(by: outcome, .vector, own: [])
       answer.movement = Movement(analytic.traffic, inputs: Footprint(op).inputs)
-      answer.movement?.add(outcome, description)
+      answer.movement?.add(outcome, description, over: array.dram)
       return (answer, probe, description)
     }
     let problems = op.matrixProblems
@@ -80,7 +80,7 @@ extension SystolicEngine {
       FoldTiles(listed.parts ?? [], on: array), over: array.dram, probe: probe)
     var answer = estimate(op, best).timed(by: outcome, .matrix, own: [.imbalance, .fill])
     answer.movement = listed.movement
-    answer.movement?.add(outcome, description)
+    answer.movement?.add(outcome, description, over: array.dram)
     return (answer, probe, description)
   }
 

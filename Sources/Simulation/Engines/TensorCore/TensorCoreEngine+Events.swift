@@ -184,7 +184,11 @@ extension TensorCoreEngine {
       by: outcome, isProduct ? .matrix : .vector, own: Bound.allCases, interference: outer,
       launch: kernel.demand.launch)
     answer.movement = kernel.movement(analytic)
-    answer.movement?.add(outcome, description)
+    answer.movement?.add(
+      Movement.Links(
+        name: "fill ports of multiprocessors", count: gpu.multiprocessors,
+        busiest: Bytes(Int64((kernel.turns.fillCycles * gpu.fillPort.value).rounded()))))
+    answer.movement?.add(outcome, description, over: gpu.dram)
     return (answer, probe, description)
   }
 
