@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fits the free constants of Configs/Hardware/h200.yaml to measured GEMMs, and reports errors on unseen layers.
+"""Fits the free constants of a GPU's description to measured GEMMs, and reports errors on unseen layers.
 
     pip install numpy scipy
-    swift build -c release && python3 Scripts/fit-tensor-core.py [--write]
+    swift build -c release && python3 Scripts/fit-tensor-core.py [--machine t4] [--write]
 
 The model is the program itself: every evaluation writes a machine description with trial constants and simulates all
 measured GEMMs with it. Sustained times and energies (time x power) are fitted together, in logarithms, with a loss
@@ -15,10 +15,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MACHINE = ROOT / "Configs/Hardware/h200.yaml"
-DATA = ROOT / "Configs/Reference/h200_gemm.csv"
 # Constant: (section, key, unit, lower and upper bound).
-FREE = [
+CONSTANTS = {"h200": [
     ("multiprocessors", "matrix_setup", "us", 0.1, 4), ("multiprocessors", "sparse_setup", "us", 0.1, 4),
     ("multiprocessors", "issue_efficiency", "", 0.7, 1), ("shared_memory", "port_efficiency", "", 0.5, 1),
     ("shared_memory", "off_chip_bandwidth", "GB/s", 32, 130),
@@ -27,7 +25,10 @@ FREE = [
     ("fp16", "mac_energy", "pJ", 0.3, 4), ("bf16", "mac_energy", "pJ", 0.3, 4), ("fp8", "mac_energy", "pJ", 0.1, 3),
     ("int8", "mac_energy", "pJ", 0.1, 3), ("shared_memory", "energy", "pJ/B", 0.2, 12), ("l2", "energy", "pJ/B", 1, 80),
     ("multiprocessors", "clock_energy", "nJ", 0.01, 2), ("power", "voltage_floor", "", 0.05, 0.9),
-]
+], "t4": [
+    ("multiprocessors", "step_overhead", "cycles", 1, 600), ("fp16", "mac_energy", "pJ", 0.3, 6),
+    ("l2", "energy", "pJ/B", 1, 80), ("power", "voltage_floor", "", 0.05, 0.99),
+]}
 
 # A clock is a single noisy reading; it tells cycles from megahertz where power limits both.
 CLOCK_WEIGHT = 0.3
@@ -51,7 +52,7 @@ def measurements():
     for line, row in enumerate(csv.DictReader(open(DATA))):
         for kind in ("dense", "sparse24"):
             # Kernels that the library runs on an older path; see `library` in the description.
-            if row["dtype"] == "int8" and kind == "dense":
+            if not row[f"{kind}_us"] or row["dtype"] == "int8" and kind == "dense":
                 continue
             if row["dtype"] == "bf16" and kind == "sparse24" and (int(row["n"]) <= 128 or row["layer"] == "square"):
                 continue
@@ -121,7 +122,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="put the fitted constants into the description")
     parser.add_argument("--skip-folds", action="store_true", help="fit everything only")
+    parser.add_argument("--machine", choices=CONSTANTS, default="h200", help="the GPU")
     arguments = parser.parse_args()
+    global FREE, MACHINE, DATA
+    FREE = CONSTANTS[arguments.machine]
+    MACHINE = ROOT / f"Configs/Hardware/{arguments.machine}.yaml"
+    DATA = ROOT / f"Configs/Reference/{arguments.machine}_gemm.csv"
     rows = measurements()
     with tempfile.TemporaryDirectory() as folder:
         model = Model(rows, pathlib.Path(folder))

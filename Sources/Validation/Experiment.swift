@@ -10,6 +10,8 @@ struct Experiment {
   var category: String
   /// What it ran.
   var operators: [Operator]
+  /// What runs after it, to make one token after the other.
+  var decoding: Decoding?
   /// Independent samples that one run of them works on, where known.
   var samples: Int?
   /// Where operands and results were.
@@ -26,6 +28,13 @@ struct Experiment {
   var readings: [Reading]
   /// The experiment of the same row that is this one without sparsity.
   var baseline: Int?
+
+  /// Steps that make a token of every sample.
+  struct Decoding {
+    /// A step, with as many tokens before it as there are halfway.
+    var operators: [Operator]
+    var steps: Int
+  }
 
   /// How a network was compiled and asked for.
   enum Mode: String, CaseIterable, Sendable {

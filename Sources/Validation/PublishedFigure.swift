@@ -127,8 +127,7 @@ extension Validator {
         }
         sum += Double(samples) / (outcome.time + overhead)
       case (.success(let outcome), .teraOperations):
-        let operations = experiment.operators.reduce(0.0) { $0 + 2 * Double($1.denseMACs) * Double($1.repeats) }
-        sum += operations / (outcome.time + overhead)
+        sum += experiment.operations / (outcome.time + overhead)
       case (.success(let outcome), .milliseconds), (.success(let outcome), .microseconds):
         sum += outcome.time + overhead
       case (.success(let outcome), .power), (.success(let outcome), .energy):
@@ -137,5 +136,15 @@ extension Validator {
       }
     }
     return .success(sum / Double(experiments.count - baselines.count))
+  }
+}
+
+extension Experiment {
+  /// Operations of dense operands, a multiply-accumulate being two.
+  fileprivate var operations: Double {
+    func count(_ operators: [Operator]) -> Double {
+      operators.reduce(0) { $0 + 2 * Double($1.denseMACs) * Double($1.repeats) }
+    }
+    return count(operators) + (decoding.map { count($0.operators) * Double($0.steps) } ?? 0)
   }
 }

@@ -16,7 +16,8 @@ enum ShippedNetworks {
 extension RowReader {
   /// What somebody published of one or more workloads. Each is a product `MxNxK`, or a network that comes with the
   /// program; several, separated by semicolons, are averaged. A speedup is over the same workload without sparsity, or
-  /// over the workloads of `baseline`.
+  /// over the workloads of `baseline`. A sequence of `780+69` is a request: prompts of 780 tokens, and 69 made after them one
+  /// by one.
   func publishedFigure() -> ExperimentRow? {
     let figure = figure()
     let type = text("dtype").isEmpty ? nil : dataType("dtype")
@@ -30,7 +31,7 @@ extension RowReader {
       || training == nil && !text("training").isEmpty
     let modes = modes()
     let batch = optionalSize("batch")
-    let sequence = optionalSize("sequence")
+    let sequence = sequence()
     guard let figure, let rules, let modes, !hasProblem, let batch, let sequence else { return nil }
 
     let names = parts("workload")
@@ -44,34 +45,46 @@ extension RowReader {
     }
     var experiments: [Experiment] = []
     var used: DataType?
-    func experiment(_ workload: Workload, baseline: Int? = nil) -> Experiment {
+    func experiment(
+      _ workload: Workload, decoding: Workload?, baseline: Int? = nil
+    ) -> Experiment {
       Experiment(
         variant: text("weights").isEmpty ? "dense" : text("weights"), category: figure.metric.rawValue,
-        operators: workload.operators, samples: workload.samples,
+        operators: workload.operators,
+        decoding: decoding.map { Experiment.Decoding(operators: $0.operators, steps: sequence.generated) },
+        samples: workload.samples,
         residency: workload.operators.count == 1 ? .isolated : .chained, modes: modes, readings: [], baseline: baseline)
     }
     for (name, baseline) in zip(names, baselines) {
-      func read(_ name: String, _ column: String, isDense: Bool) -> Workload? {
-        workload(name, column, type: type, samples: batch.value, sequence: sequence.value).flatMap {
-          prepared(
-            $0, isDense ? [] : rules, isDense ? training.map { _ in .dense } : training, type,
-            isDense ? nil : weightType)
+      func read(_ name: String, _ column: String, isDense: Bool) -> (Workload, decoding: Workload?)? {
+        func workload(_ phase: ImportOptions.Phase, length: Int?) -> Workload? {
+          self.workload(name, column, type: type, samples: batch.value, phase, length: length).flatMap {
+            prepared(
+              $0, isDense ? [] : rules, isDense ? training.map { _ in .dense } : training, type,
+              isDense ? nil : weightType)
+          }
         }
+        guard let first = workload(.prefill, length: sequence.length) else { return nil }
+        guard let length = sequence.length, sequence.generated > 0 else { return (first, nil) }
+        guard let step = workload(.decode, length: length + sequence.generated / 2) else { return nil }
+        return (first, step)
       }
-      guard let sparse = read(name, "workload", isDense: false) else { return nil }
+      guard let (sparse, decoding) = read(name, "workload", isDense: false) else { return nil }
       used = used ?? sparse.operators.max { $0.denseMACs * $0.repeats < $1.denseMACs * $1.repeats }?.dataType
       guard figure.metric == .speedup else {
-        experiments.append(experiment(sparse))
+        experiments.append(experiment(sparse, decoding: decoding))
         continue
       }
-      guard let dense = read(baseline, text("baseline").isEmpty ? "workload" : "baseline", isDense: true)
+      guard
+        let (dense, denseDecoding) = read(
+          baseline, text("baseline").isEmpty ? "workload" : "baseline", isDense: true)
       else { return nil }
-      experiments.append(experiment(sparse, baseline: experiments.count + 1))
-      experiments.append(experiment(dense))
+      experiments.append(experiment(sparse, decoding: decoding, baseline: experiments.count + 1))
+      experiments.append(experiment(dense, decoding: denseDecoding))
     }
     var words = [names.joined(separator: "; ")]
     if let size = batch.value { words.append("batch \(size)") }
-    if let size = sequence.value { words.append("\(size) tokens") }
+    if sequence.length != nil { words.append("\(text("sequence")) tokens") }
     if let training { words.append(training.rawValue) }
     if let weightType { words.append("\(weightType.rawValue) weights") }
     words += Experiment.Mode.allCases.filter(modes.contains).map(\.rawValue)
@@ -139,6 +152,19 @@ extension RowReader {
     return size(column).map { ($0, ()) }
   }
 
+  /// Tokens of a sample, and tokens made after them; nil after a report.
+  private func sequence() -> (length: Int?, generated: Int)? {
+    let sizes = text("sequence").split(separator: "+", omittingEmptySubsequences: false).map { Int($0) }
+    guard sizes.count == 2 else { return optionalSize("sequence").map { ($0.value, 0) } }
+    guard let length = sizes[0], let generated = sizes[1], length > 0, generated > 0,
+      length + generated <= Self.largestSize
+    else {
+      return problem(
+        .wrongType, "sequence", "is neither tokens nor tokens of a prompt and tokens made after it: 780+69")
+    }
+    return (length, generated)
+  }
+
   /// Patterns as the command line writes them, separated by semicolons; a bare one is that of all weights.
   private func rules() -> [SparsityRule]? {
     var rules: [SparsityRule] = []
@@ -154,14 +180,14 @@ extension RowReader {
   }
 
   private func workload(
-    _ name: String, _ column: String, type: DataType?, samples: Int?, sequence: Int?
+    _ name: String, _ column: String, type: DataType?, samples: Int?, _ phase: ImportOptions.Phase, length: Int?
   ) -> Workload? {
     let sides = name.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     if sides.count == 3, let m = sides[0], let n = sides[1], let k = sides[2] {
       guard sides.allSatisfy({ (1...Self.largestSize).contains($0 ?? 0) }) else {
         return problem(.outOfRange, column, "must have sides from 1 to \(Self.largestSize)")
       }
-      guard samples == nil, sequence == nil else {
+      guard samples == nil, length == nil else {
         return problem(.inconsistentShape, samples == nil ? "sequence" : "batch", "changes nothing: N is the columns")
       }
       guard let type else { return problem(.wrongType, "dtype", "is empty; a product needs a data type") }
@@ -180,11 +206,12 @@ extension RowReader {
     }
     var options = ImportOptions()
     if let samples { options.batch = samples }
-    if let sequence { options.sequenceLength = sequence }
+    if let length, phase == .prefill { options.sequenceLength = length }
+    if phase == .decode { (options.phase, options.contextLength) = (phase, length) }
     do throws(DiagnosticList) {
       let read = try TraceReader.read(path, options: options)
       guard read.format != .huggingFaceConfig else { return read.workload }
-      guard sequence == nil else {
+      guard length == nil else {
         return problem(.inconsistentShape, "sequence", "changes nothing: '\(name)' is a trace, whose lengths are fixed")
       }
       guard let samples else { return read.workload }

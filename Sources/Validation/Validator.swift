@@ -70,7 +70,8 @@ public enum Validator {
           measurement.notModelled = reason.text
           if !said.contains(reason.text) { said.append(reason.text) }
         }
-        measurements.append(measurement)
+        // Of cells that are empty in the file nothing is told but what the machine would do.
+        if experiment.readings.contains(where: { $0.value != nil }) { measurements.append(measurement) }
       }
       predictions.append(cells)
       reasons.append(said.joined(separator: "; "))
@@ -92,16 +93,18 @@ public enum Validator {
       residency = bytes <= gpu.l2Capacity ? .onChip : .isolated
     }
     let machine = experiment.kernel.map { machine.running($0) } ?? machine
-    let workload = Workload(
-      name: experiment.category, source: "measurements", samples: experiment.samples,
-      operators: experiment.operators)
-    do throws(DiagnosticList) {
-      let result = try Simulator.simulate(
-        workload, on: machine,
+    func simulate(_ operators: [Operator]) throws(DiagnosticList) -> RunResult {
+      try Simulator.simulate(
+        Workload(
+          name: experiment.category, source: "measurements", samples: experiment.samples, operators: operators),
+        on: machine,
         options: SimulationOptions(
           residency: residency, power: experiment.power, fidelity: fidelity,
           fusesEpilogues: experiment.modes.contains(.fused),
           isOneRequestAtATime: experiment.modes.contains(.oneRequest)))
+    }
+    do throws(DiagnosticList) {
+      let result = try simulate(experiment.operators)
       // A pattern that runs dense everywhere says nothing about sparse measurements.
       let kept = zip(experiment.operators, result.operators).flatMap { asked, used in
         OperandSparsity.Operand.allCases.filter { asked.sparsity[$0] != .dense }.map { used.sparsity[$0] != .dense }
@@ -109,7 +112,11 @@ public enum Validator {
       guard kept.isEmpty || kept.contains(true) else {
         return .failure(Reason(text: result.notes.map(\.message).joined(separator: "; ")))
       }
-      return .success(Outcome(result))
+      var outcome = Outcome(result)
+      if let decoding = experiment.decoding {
+        outcome.add(Outcome(try simulate(decoding.operators)), times: decoding.steps)
+      }
+      return .success(outcome)
     } catch {
       return .failure(Reason(text: error.diagnostics.first?.message ?? "it cannot run"))
     }
@@ -156,6 +163,15 @@ struct Outcome {
     power = totals.averagePower.value
     traffic = totals.traffic
     clock = result.estimates.count == 1 ? result.estimates[0].clock.value : nil
+  }
+
+  /// Appends runs of something else.
+  mutating func add(_ other: Outcome, times: Int) {
+    let energy = time * power + other.time * other.power * Double(times)
+    time += other.time * Double(times)
+    power = energy / time
+    clock = nil
+    traffic.add(other.traffic, times: times)
   }
 
   subscript(metric: Metric) -> Double? {

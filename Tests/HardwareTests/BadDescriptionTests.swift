@@ -102,7 +102,7 @@ struct Mistake: Sendable {
       "s4", .missingKey,
       "  cores: {value: 4, kind: published, source: \"block diagram; NUM_CORE in the MLPerf v3.0 submission\"}\n", "",
       below: -1),
-    Mistake("t4", .inconsistentHardware, "minimum_clock: {value: 0.6 GHz", "minimum_clock: {value: 1.6 GHz", below: -2),
+    Mistake("t4", .inconsistentHardware, "minimum_clock: {value: 0.3 GHz", "minimum_clock: {value: 1.6 GHz", below: -2),
     Mistake("t4", .outOfRange, "issue_efficiency: {value: 0.", "issue_efficiency: {value: 1."),
     Mistake("t4", .outOfRange, "voltage_floor: {value: 0.", "voltage_floor: {value: -0."),
     Mistake("t4", .inconsistentHardware, "cap: {value: 70 W,", "cap: {value: 20 W,"),

@@ -264,9 +264,9 @@ struct MechanismTests {
     let weights = gemm(1 << 15, 16, 1 << 15)
     let table = Operator(
       name: "table", kind: .embedding(Embedding(rows: 16, width: 1 << 15, vocabulary: 1 << 15)), dataType: .int8)
-    func problem(_ operators: [Operator], _ capacity: Int64) throws -> Diagnostic? {
+    func problem(_ operators: [Operator], _ capacity: Int64, chips: Int = 1) throws -> Diagnostic? {
       var chip = try idealChip()
-      chip.dram.capacity = Bytes(capacity)
+      (chip.dram.capacity, chip.chips) = (Bytes(capacity), chips)
       do {
         _ = try Simulator.simulate(
           Workload(name: "net", source: "test", operators: operators),
@@ -286,6 +286,16 @@ struct MechanismTests {
     // A value and six bits of index for each of 16.
     let stored: Int64 = (1 << 30) / 16 * 14 / 8
     #expect(try problem([pruned], stored) == nil && problem([pruned], stored - 1) != nil)
+    // Every chip has all weights, and the keys and values of its samples.
+    let attention = Operator(
+      name: "attention",
+      kind: .attention(Attention(batch: 4, heads: 8, queryLength: 1, keyLength: 1025, headDimension: 64)),
+      dataType: .int8)
+    for chips in [1, 2, 4] {
+      let needed = Int64((1 << 30) + 2 * 4 * 8 * 64 * 1024 / chips)
+      #expect(try problem([weights, attention], needed, chips: chips) == nil)
+      #expect(try problem([weights, attention], needed - 1, chips: chips)?.code == .exceedsMemory)
+    }
   }
 
   @Test func `folded normalizations take no time, and epilogues only what they read beside their product`() throws {

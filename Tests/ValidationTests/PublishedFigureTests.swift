@@ -39,6 +39,41 @@ import Testing
     #expect(abs(predicted / (totals.elapsed.value * perSecond) - 1) < 1e-12)
   }
 
+  @Test func `a request takes its prompt, and a step halfway for each token after it`() throws {
+    func run(_ phase: ImportOptions.Phase, _ length: Int) throws -> RunTotals {
+      var options = ImportOptions(phase: phase, batch: 4)
+      if phase == .decode { options.contextLength = length } else { options.sequenceLength = length }
+      let path = try #require(ShippedFolder("Models", suffix: ".json").path(of: "gpt-j-6b-int8"))
+      let workload = try TraceReader.read(path, options: options).workload
+      return try Study(workload, sparsity: [SparsityRule(parsing: "weights=16x")])
+        .run(on: Samples.machine("s4")).run.totals
+    }
+    let (prompt, step) = (try run(.prefill, 128), try run(.decode, 133))
+    func figure(_ metric: String) throws -> Double {
+      let row = "gpt-j-6b-int8,4,128+10,,16x,,,,\(metric),1,,,published,paper"
+      return try #require(try validated(row, on: "s4").predictions[0][0])
+    }
+    let time = prompt.elapsed.value + 10 * step.elapsed.value
+    #expect(abs(try figure("throughput_per_s") / (4 / time) - 1) < 1e-12)
+    let energy = prompt.energy.total.value + 10 * step.energy.total.value
+    #expect(abs(try figure("energy_j") / energy - 1) < 1e-9)
+  }
+
+  @Test(arguments: ["128+", "128+0", "+10", "1+2+3", "128+x"])
+  func `a sequence that is neither tokens nor a request is told`(_ sequence: String) throws {
+    #expect(throws: DiagnosticList.self) {
+      try validated("gpt-j-6b-int8,4,\(sequence),,,,,,time_ms,1,,,published,paper", on: "s4")
+    }
+  }
+
+  @Test func `only what was measured counts`() throws {
+    let file = try Samples.validated(
+      "layer,dtype,m,n,k,dense_us,dense_w,dense_mhz,sparse24_us,sparse24_w,sparse24_mhz\n"
+        + "square,fp16,2048,2048,2048,30,500,1900,,,\n")
+    #expect(file.measurements.map(\.variant) == ["dense"])
+    #expect(file.predictions[0].allSatisfy { $0 != nil })
+  }
+
   @Test func `operations are counted dense`() throws {
     func figure(_ metric: String, _ weights: String) throws -> Double {
       try #require(

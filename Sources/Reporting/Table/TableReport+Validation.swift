@@ -23,7 +23,11 @@ extension TableReport {
     for (file, machine) in files {
       let members = groups.filter { $0.file == file && $0.machine == machine }
       let noun = members.contains(where: \.isPublished) ? "published figure" : "measurement"
-      text += "\n" + heading([file, "simulated on \(machine)", plural(rows(members), noun)])
+      text +=
+        "\n"
+        + heading(
+          [file, "simulated on \(machine)", plural(rows(members), noun)]
+            + (commonMetric(members).map { [$0.rawValue] } ?? []))
       let predicted = members.filter { !$0.metrics.isEmpty }
       if members.contains(where: \.isPublished) {
         text += figures(members)

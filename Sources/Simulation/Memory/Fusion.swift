@@ -7,7 +7,8 @@ import Workloads
 /// product whose only consumer it is. Going further, element-wise functions of such a product's result are computed
 /// before it is written; an operand beside that result is still read.
 ///
-/// Left out: functions that change a layout, and products fused with products.
+/// Left out: functions that change a layout, products fused with products, and products of one input that become one
+/// (queries, keys and values).
 struct Fusion {
   /// How far it goes.
   enum Reach { case none, folding, epilogues }
