@@ -78,26 +78,35 @@ let layers: [(name: String, uses: [Target.Dependency])] = [
 
 /// The tests, what each may use, and whether it has files beside its sources. Only tests may use Foundation.
 let tests: [(name: String, uses: [Target.Dependency], fixtures: Bool)] = [
-  ("QuantitiesTests", ["Quantities"], false),
+  ("QuantitiesTests", ["Quantities", "SeededRandom"], false),
   ("DiagnosticsTests", ["Lacuna", "Goldens"], true),
-  ("WorkloadsTests", ["Workloads", "Documents", "Diagnostics"], false),
+  ("WorkloadsTests", ["Workloads", "Documents", "Diagnostics", "SeededRandom"], false),
   ("HardwareTests", ["Hardware", "Workloads", "Quantities", "Documents", "Diagnostics"], false),
-  ("IdentityTests", ["Lacuna", "lacuna-cli", "Simulation"], false),
+  ("IdentityTests", ["Lacuna", "lacuna-cli", "Simulation", "SeededRandom"], false),
   ("ReportingTests", ["Lacuna", "Goldens"], true),
   (
     "TracesTests",
-    ["Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "CZlib"],
+    ["Quantities", "Diagnostics", "Documents", "Workloads", "Traces", "CZlib", "SeededRandom"],
     false
   ),
-  ("SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], true),
+  (
+    "SystolicTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench", "SeededRandom"], true
+  ),
   ("ValidationTests", ["Lacuna", "Goldens"], true),
-  ("TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
-  ("S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
-  ("EventTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench"], false),
+  (
+    "TensorCoreTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench", "SeededRandom"],
+    false
+  ),
+  (
+    "S4Tests", ["Lacuna", "Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench", "SeededRandom"],
+    false
+  ),
+  ("EventTests", ["Simulation", "Hardware", "Workloads", "Quantities", "Diagnostics", "Bench", "SeededRandom"], false),
   (
     "ExplorationTests",
     [
       "Exploration", "Hardware", "Simulation", "Workloads", "Traces", "Documents", "Quantities", "Diagnostics", "Bench",
+      "SeededRandom",
       .product(name: "GRDB", package: "GRDB.swift"), .product(name: "RealModule", package: "swift-numerics"),
     ],
     false
@@ -135,7 +144,8 @@ let package = Package(
         swiftSettings: settings),
       // What the tests share: texts recorded once and compared ever after.
       .target(name: "Goldens", path: "Tests/Goldens", swiftSettings: settings),
-      // Machines and measurements of the repository, and random numbers from a seed.
+      .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
+      // Machines and measurements of the repository.
       .target(
         name: "Bench", dependencies: ["Diagnostics", "Hardware"], path: "Tests/Bench", swiftSettings: settings),
     ]

@@ -49,6 +49,10 @@ public enum DiagnosticCode: String, CaseIterable, Sendable {
   case unwritableFile = "unwritable-file"
 
   // Syntax.
+  /// Text that is not UTF-8.
+  ///
+  /// Save the file as UTF-8, or look whether it is the file that was meant.
+  case invalidText = "invalid-text"
   /// Not JSON.
   ///
   /// Mend the place that is marked; a file that ends there was cut off.

@@ -39,6 +39,19 @@ public struct SourceText: Sendable {
     self.init(name: name, bytes: Array(text.utf8))
   }
 
+  /// Refuses what is not UTF-8.
+  /// - Throws: `invalid-text` at the first line that is not.
+  public func checkEncoding() throws(DiagnosticList) {
+    var start = 0
+    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      if String(validating: line, as: UTF8.self) == nil {
+        throw DiagnosticList(
+          Diagnostic(.invalidText, "the line is not valid UTF-8", at: location(of: start..<start + 1)))
+      }
+      start += line.count + 1
+    }
+  }
+
   /// The location of a byte range.
   /// - Complexity: linear in `offset`; meant for reporting, not for parsing.
   public func location(of range: Range<Int>) -> SourceLocation {

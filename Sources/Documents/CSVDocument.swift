@@ -42,18 +42,6 @@ public struct CSVDocument: Sendable {
     }
   }
 
-  /// Throws a located `csv-syntax` for the first line that is not UTF-8.
-  public static func checkEncoding(of source: SourceText) throws(DiagnosticList) {
-    var start = 0
-    for line in source.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      if String(validating: line, as: UTF8.self) == nil {
-        throw DiagnosticList(
-          Diagnostic(.csvSyntax, "the line is not valid UTF-8", at: source.location(of: start..<start + 1)))
-      }
-      start += line.count + 1
-    }
-  }
-
   private static func cells(_ bytes: [UInt8], _ line: Range<Int>) -> [Cell] {
     var cells: [Cell] = []
     var start = line.lowerBound

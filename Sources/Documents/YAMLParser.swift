@@ -58,11 +58,9 @@ public enum YAMLParser {
       }
     }
 
-    guard let text = String(validating: source.bytes, as: UTF8.self) else {
-      throw problem(.yamlSyntax, "the file is not valid UTF-8", nil)
-    }
+    try source.checkEncoding()
     do {
-      guard let root = try Yams.compose(yaml: text) else {
+      guard let root = try Yams.compose(yaml: String(decoding: source.bytes, as: UTF8.self)) else {
         throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds no YAML document"))
       }
       let node = convert(root)

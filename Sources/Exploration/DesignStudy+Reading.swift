@@ -50,12 +50,14 @@ extension DesignStudy {
     let files = StudyFiles(reader)
     let template = fields.requiredNode("machine").flatMap(files.machine)
     let workloads = fields.requiredNode("workloads").map(files.workloads) ?? []
-    let figures = Figures.names(of: workloads.map(\.name))
+    let hasArea = template.map { $0.machine.area != nil } ?? true
+    let figures = Figures.names(of: workloads.map(\.name), hasArea: hasArea)
 
     var parameters = ParameterReader(reader, template, reserved: Set(figures + ResultColumns.fixed))
     if let node = fields.requiredNode("parameters") { parameters.read(node) }
     let names = parameters.parameters.map(\.name) + figures
-    let expressions = ExpressionReader(reader, names: names, bounds: parameters.bounds)
+    let expressions = ExpressionReader(
+      reader, names: names, bounds: parameters.bounds, areaLackingMachine: hasArea ? nil : template?.machine.name)
     let objectives = fields.requiredNode("objectives").map { expressions.objectives($0) } ?? []
     let constraints = fields.node("constraints").map { expressions.constraints($0) } ?? []
     let parametersAlone = constraints.filter { $0.expression.names.allSatisfy { $0 < parameters.parameters.count } }
@@ -158,12 +160,12 @@ struct StudyFiles {
     }
   }
 
-  /// Refuses real zeros, which would run dense: studies read no tensors.
+  /// Refuses real zeros for the weights of all operators, whose shapes differ.
   static func refuseMask(_ pattern: SparsityPattern, at node: Node, _ reader: DocumentReader) {
-    guard pattern.isMask else { return }
+    guard case .mask = pattern else { return }
     reader.report(
-      .unsupportedPattern, "a study does not read the zeros of tensors, as \(pattern) asks for", at: node.range,
-      help: "'lacuna simulate' reads them; here, name the pattern that they have, such as 2:4 or unstructured(0.7)")
+      .unsupportedPattern, "\(pattern) has the zeros of one operator, not of all weights", at: node.range,
+      help: "give it to a workload: sparsity: ['OPERATOR:weights=\(pattern)']")
   }
 
   private func path(_ name: String) -> String { name.hasPrefix("/") ? name : folder + name }
@@ -200,14 +202,15 @@ struct StudyFiles {
     let name = fields.optional("name", as: String.self)
     let weight = fields.node("weight").flatMap { reader.number($0, "weight", in: 1e-12...1e12) } ?? 1
     var changes = WorkloadChanges()
-    if let rules = fields.node("sparsity") {
+    var masks = MaskResolver(folder: folder)
+    let rules = fields.node("sparsity")
+    if let rules {
       for rule in reader.oneOrMore(rules) {
         guard let text = String.read(rule, reader) else { continue }
-        let node = rule
-        if let rule = loading(rule, "a rule", { () throws(DiagnosticList) in try SparsityRule(parsing: text) }) {
-          Self.refuseMask(rule.pattern, at: node, reader)
-          changes.rules.append(rule)
+        let read = loading(rule, "a rule") { () throws(DiagnosticList) in
+          try masks.resolve([try SparsityRule(parsing: text)])
         }
+        changes.rules += read ?? []
       }
     }
     changes.training = fields.node("training").flatMap { node in
@@ -217,19 +220,19 @@ struct StudyFiles {
     changes.weightType = fields.optional("weight_type")
     let samples = fields.optional("samples", in: 1...1 << 30)
     let fuses = fields.optional("fuse", as: Bool.self) ?? false
+    let mapping = fields.node("mapping").flatMap { SimulationOptions.Mapping.read($0, reader) } ?? .usual
     fields.finish()
     guard let traceNode, let path = String.read(traceNode, reader) else { return nil }
     let trace = loading(traceNode, "the trace '\(path)'") { () throws(DiagnosticList) in
       let isFile = path.contains("/") || path.contains(".")
       let shipped = ShippedFolder("Traces", suffix: ".jsonl.zst", in: nil)
-      return try TraceReader.read((isFile ? nil : shipped.path(of: path)) ?? self.path(path)).workload
+      return try masks.resolve(
+        try TraceReader.read((isFile ? nil : shipped.path(of: path)) ?? self.path(path)).workload)
     }
     guard let trace else { return nil }
-    for op in trace.operators {
-      let patterns = OperandSparsity.Operand.allCases.map { op.sparsity[$0] }
-      guard let mask = patterns.first(where: \.isMask) else { continue }
-      Self.refuseMask(mask, at: traceNode, reader)
-      break
+    if let rules, changes.rules.contains(where: { if case .mask = $0.pattern { true } else { false } }) {
+      // Zeros that do not fit their operators are told before anything runs.
+      _ = loading(rules, "the masks of '\(path)'") { () throws(DiagnosticList) in try trace.applying(changes.rules) }
     }
     let own = name ?? String(trace.name.map { $0.isLetter || $0.isNumber ? $0 : "_" }).lowercased()
     guard own.wholeMatch(of: /[a-z][a-z0-9_]*/) != nil else {
@@ -239,11 +242,15 @@ struct StudyFiles {
       return nil
     }
     return StudyWorkload(
-      name: own, weight: weight, trace: trace, options: SimulationOptions(fusesEpilogues: fuses), changes: changes,
+      name: own, weight: weight, trace: trace, options: SimulationOptions(fusesEpilogues: fuses, mapping: mapping),
+      changes: changes,
       samples: samples)
   }
 }
 
-extension SparsityPattern {
-  fileprivate var isMask: Bool { if case .mask = self { true } else { false } }
+extension SimulationOptions.Mapping {
+  /// Reads which mappings an array chooses from.
+  static func read(_ node: Node, _ reader: DocumentReader) -> Self? {
+    reader.choice(node, allCases.map { ($0.rawValue, $0) }, what: "a choice of mappings")
+  }
 }

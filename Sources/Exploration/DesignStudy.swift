@@ -50,7 +50,9 @@ public struct DesignStudy: Sendable {
   var names: [String] { space.parameters.map(\.name) + figureNames }
 
   /// Names of the figures of a design, in the order of ``Figures/values``.
-  public var figureNames: [String] { Figures.names(of: workloads.map(\.name)) }
+  public var figureNames: [String] {
+    Figures.names(of: workloads.map(\.name), hasArea: template.machine.area != nil)
+  }
 }
 
 /// A workload of a study.
@@ -65,20 +67,31 @@ public struct StudyWorkload: Sendable {
   let options: SimulationOptions
   let changes: WorkloadChanges
   let samples: Int?
+
+  /// The real zeros of its trace and of its rules, in their order.
+  var masks: [ZeroMask] {
+    (trace.operators.map(\.sparsity.weights) + changes.rules.map(\.pattern)).compactMap {
+      if case .mask(let mask) = $0 { mask.zeros } else { nil }
+    }
+  }
 }
 
-/// What a design is measured by: first over all workloads, each counted by its weight, then for each of them.
+/// What a design is measured by: first over all workloads, each counted by its weight, then the chip, then each workload.
 enum Figures {
   /// Figures over all workloads.
-  static let overall = ["time", "energy", "power", "edp", "dram_bytes"]
+  private static let overall = ["time", "energy", "power", "edp", "dram_bytes"]
+  /// What the chip takes, where the machine's description says it.
+  static let area = "area"
   private static let each = ["time", "energy", "dram_bytes"]
 
-  static func names(of workloads: [String]) -> [String] {
-    overall + workloads.flatMap { workload in each.map { "\(workload).\($0)" } }
+  static func names(of workloads: [String], hasArea: Bool) -> [String] {
+    overall + (hasArea ? [area] : []) + workloads.flatMap { workload in each.map { "\(workload).\($0)" } }
   }
 
-  /// The figures of runs of the workloads: seconds, joules, watts, joule-seconds and bytes.
-  static func values(_ totals: [(weight: Double, totals: WorkloadTotals)]) -> [Double] {
+  /// The figures of runs of the workloads: seconds, joules, watts, joule-seconds, bytes and square millimetres.
+  static func values(
+    _ totals: [(weight: Double, totals: WorkloadTotals)], area: SquareMillimetres?
+  ) -> [Double] {
     var (time, energy, bytes) = (0.0, 0.0, 0.0)
     var rest: [Double] = []
     rest.reserveCapacity(3 * totals.count)
@@ -88,7 +101,7 @@ enum Figures {
       bytes += weight * totals.bytes
       rest += [totals.time, totals.energy, totals.bytes]
     }
-    return [time, energy, energy / time, time * energy, bytes] + rest
+    return [time, energy, energy / time, time * energy, bytes] + (area.map { [$0.value] } ?? []) + rest
   }
 }
 

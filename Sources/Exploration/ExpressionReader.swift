@@ -8,8 +8,12 @@ struct ExpressionReader {
   /// Bounds of the parameters, the first of the names. Figures are above zero.
   let bounds: [Interval]
 
-  init(_ reader: DocumentReader, names: [String], bounds: [Interval?]) {
+  /// The machine that says nothing of areas, so that there is no such figure; nil where there is.
+  private let areaLackingMachine: String?
+
+  init(_ reader: DocumentReader, names: [String], bounds: [Interval?], areaLackingMachine: String? = nil) {
     self.reader = reader
+    self.areaLackingMachine = areaLackingMachine
     self.names = names
     self.bounds =
       bounds.map { $0 ?? .anything }
@@ -17,7 +21,9 @@ struct ExpressionReader {
   }
 
   /// Reads an expression and places what is wrong with it in the study.
-  static func read(_ node: Node, _ reader: DocumentReader, names: [String]) -> Expression? {
+  static func read(
+    _ node: Node, _ reader: DocumentReader, names: [String], areaLackingMachine: String? = nil
+  ) -> Expression? {
     let text: String
     switch node.content {
     case .string(let string), .number(let string): text = string
@@ -30,14 +36,24 @@ struct ExpressionReader {
       // A quoted text begins one byte after its quote.
       let isQuoted = node.range.count == text.utf8.count + 2
       let start = node.range.lowerBound + (isQuoted ? 1 : 0)
-      reader.report(
-        .invalidExpression, error.message, at: start + error.range.lowerBound..<start + error.range.upperBound,
-        help: error.help)
+      let range = start + error.range.lowerBound..<start + error.range.upperBound
+      let word = String(
+        decoding: Array(text.utf8)[min(error.range.lowerBound, text.utf8.count)...].prefix(error.range.count),
+        as: UTF8.self)
+      if let machine = areaLackingMachine, word == Figures.area {
+        reader.report(
+          .missingKey, "the description of \(machine) says nothing of areas, so its designs have none", at: range,
+          help: "add a section 'area' to it; 'lacuna hardware show sat' has one")
+        return nil
+      }
+      reader.report(.invalidExpression, error.message, at: range, help: error.help)
       return nil
     }
   }
 
-  private func read(_ node: Node) -> Expression? { Self.read(node, reader, names: names) }
+  private func read(_ node: Node) -> Expression? {
+    Self.read(node, reader, names: names, areaLackingMachine: areaLackingMachine)
+  }
 
   func objectives(_ node: Node) -> [DesignStudy.Objective] {
     guard let elements = node.elements, !elements.isEmpty else {

@@ -79,6 +79,8 @@ enum WorkloadSetting: String, CaseIterable, Sendable {
   case dataType = "workload.data_type"
   /// The type that weights are stored in.
   case weightType = "workload.weight_type"
+  /// Which mappings of operators an array chooses from.
+  case mapping = "workload.mapping"
   /// How many samples a step works on.
   case samples = "workload.samples"
 }

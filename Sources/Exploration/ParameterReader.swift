@@ -2,6 +2,7 @@ import Diagnostics
 import Documents
 import Hardware
 import Quantities
+import Simulation
 import Workloads
 
 /// Reads the parameters of a study and holds every value against the reader of the machine's description.
@@ -168,6 +169,7 @@ struct ParameterReader {
       case .workload(.dataType), .workload(.weightType): _ = DataType.read(node, reader)
       case .workload(.training):
         _ = reader.choice(node, TrainingMethod.allCases.map { ($0.rawValue, $0) }, what: "a training method")
+      case .workload(.mapping): _ = SimulationOptions.Mapping.read(node, reader)
       case .workload(.samples): _ = reader.integer(node, "samples", in: 1...1 << 30)
       }
     }

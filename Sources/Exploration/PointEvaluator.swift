@@ -68,7 +68,7 @@ final class PointEvaluator: Sendable {
         }
       }
     }
-    let figures = Figures.values(totals)
+    let figures = Figures.values(totals, area: machine.totalArea)
     let names = values + figures.map(Value.number)
     let objectives = study.objectives.map { $0.expression.number(names) }
     for constraint in study.constraints where !constraint.expression.holds(names) {
@@ -95,6 +95,7 @@ final class PointEvaluator: Sendable {
   private func prepare(_ workload: StudyWorkload, _ values: [Value?]) throws(DiagnosticList) -> RepeatedSimulation {
     var changes = workload.changes
     var samples = workload.samples
+    var options = workload.options
     for (value, (_, setting)) in zip(values, settings) {
       guard let value else { continue }
       let text = value.description
@@ -103,6 +104,7 @@ final class PointEvaluator: Sendable {
       case .training: changes.training = TrainingMethod(rawValue: text)
       case .dataType: changes.dataType = DataType(rawValue: text)
       case .weightType: changes.weightType = DataType(rawValue: text)
+      case .mapping: options.mapping = SimulationOptions.Mapping(rawValue: text) ?? options.mapping
       case .samples:
         if case .number(let number) = value { samples = Int(number) }
       }
@@ -114,6 +116,6 @@ final class PointEvaluator: Sendable {
     }
     let trace = try samples.map { (samples) throws(DiagnosticList) in try workload.trace.withSamples(samples) }
     return RepeatedSimulation(
-      try (trace ?? workload.trace).changed(by: changes).workload, options: workload.options)
+      try (trace ?? workload.trace).changed(by: changes).workload, options: options)
   }
 }

@@ -67,6 +67,7 @@ public struct ResultColumns: Sendable, Equatable {
       case "energy": "_joules"
       case "power": "_watts"
       case "edp": "_joule_seconds"
+      case "area": "_mm2"
       default: ""
       }
     return String(figure.map { $0 == "." ? "_" : $0 }) + unit

@@ -1,6 +1,7 @@
 import Diagnostics
 import Hardware
 import Traces
+import Workloads
 
 /// What results depend on: results of one identity may stand together.
 public struct StudyIdentity: Sendable, Equatable {
@@ -18,6 +19,13 @@ public struct StudyIdentity: Sendable, Equatable {
     ]
     for workload in study.workloads {
       parts.append(("trace \(workload.name)", Fingerprint.of(TraceWriter.jsonLines(workload.trace))))
+      let masks = workload.masks
+      guard !masks.isEmpty else { continue }
+      parts.append(
+        (
+          "masks \(workload.name)",
+          Fingerprint.of(masks.map { String($0.digest, radix: 16) }.joined(separator: " ").utf8)
+        ))
     }
     self.parts = parts
   }

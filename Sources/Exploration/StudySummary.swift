@@ -61,7 +61,7 @@ public struct StudySummary: Sendable {
     var nextMark = 1
     let step = max(1, (feasible + Self.mostSamples - 1) / Self.mostSamples)
     func volume() -> Double {
-      let points = front.members.map { member in
+      let points = front.members().map { member in
         (0..<goals).map { goal in
           most[goal] > least[goal] ? (member.costs[goal] - least[goal]) / (most[goal] - least[goal]) : 0
         }
@@ -88,7 +88,7 @@ public struct StudySummary: Sendable {
       }
     }
     hypervolume = marks
-    self.front = front.members.sorted {
+    self.front = front.members().sorted {
       ($0.costs.first ?? 0, $0.point.index) < ($1.costs.first ?? 0, $1.point.index)
     }.map(\.point)
     effects = store.columns.goals.enumerated().map { goal, name in

@@ -200,6 +200,14 @@ struct ConstantFields {
     step(key) { $0.optional(key) }
   }
 
+  /// An area and the technology node it is known at.
+  mutating func area(_ key: String) -> NodeArea? {
+    constant(key) { node, reader in NodeArea.read(node, reader) }
+  }
+
+  /// An area and its node that may be absent.
+  mutating func optionalArea(_ key: String) -> NodeArea? { has(key) ? area(key) : nil }
+
   /// A constant switch.
   mutating func flag(_ key: String) -> Bool? {
     constant(key) { node, reader in Bool.read(node, reader) }

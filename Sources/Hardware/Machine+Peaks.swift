@@ -35,11 +35,7 @@ extension Machine {
 
   /// What off-chip memory is made of, for example `HBM3e`.
   public var memoryTechnology: String {
-    switch architecture {
-    case .tensorCore(let gpu): gpu.dram.technology
-    case .s4(let processor): processor.dram.technology
-    case .systolic(let array): array.dram.technology
-    }
+    architecture.dram.technology
   }
 
   /// The power limit, all chips together; nil without one.

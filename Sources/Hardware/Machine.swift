@@ -10,6 +10,8 @@ public struct Machine: Sendable {
   public var title: String
   /// The family it belongs to, with that family's parameters.
   public var architecture: Architecture
+  /// What its parts take on the chip; nil where its description does not say.
+  public var area: AreaModel?
   /// Every number of the description with its source.
   public var constants: [Constant]
   /// The same machine with other answers to what nobody has published.
@@ -19,11 +21,13 @@ public struct Machine: Sendable {
 
   /// A machine.
   public init(
-    name: String, title: String, architecture: Architecture, constants: [Constant] = [], variants: [MachineVariant] = []
+    name: String, title: String, architecture: Architecture, area: AreaModel? = nil, constants: [Constant] = [],
+    variants: [MachineVariant] = []
   ) {
     self.name = name
     self.title = title
     self.architecture = architecture
+    self.area = area
     self.constants = constants
     self.variants = variants
   }
@@ -44,6 +48,15 @@ public enum Architecture: Sendable {
     case .tensorCore: "tensor-core"
     case .s4: "s4"
     case .systolic: "systolic"
+    }
+  }
+
+  /// Its off-chip memory, or that of one of its chips.
+  public var dram: DRAM {
+    switch self {
+    case .tensorCore(let gpu): gpu.dram
+    case .s4(let processor): processor.dram
+    case .systolic(let array): array.dram
     }
   }
 }

@@ -53,16 +53,20 @@ public enum MachineReader {
 
   /// The machine of an earlier reading with other values for some constants, checked like any other; nil where that
   /// finds something wrong. It has no constants.
+  /// - Parameter area: the areas, where none of the values changes them.
   static func read(
-    repeating steps: [ConstantFields.Step], replacing values: [(step: Int, value: Node)], _ reader: DocumentReader
+    repeating steps: [ConstantFields.Step], replacing values: [(step: Int, value: Node)], area: AreaModel?,
+    _ reader: DocumentReader
   ) -> Machine? {
     let log = ConstantFields.Log(repeating: steps, replacing: values)
     var fields = ConstantFields(repeating: log, reader)
-    guard let machine = read(&fields, reader), !log.hasFailed else { return nil }
+    guard let machine = read(&fields, reader, area: area), !log.hasFailed else { return nil }
     return machine
   }
 
-  private static func read(_ fields: inout ConstantFields, _ reader: DocumentReader) -> Machine? {
+  private static func read(
+    _ fields: inout ConstantFields, _ reader: DocumentReader, area known: AreaModel? = nil
+  ) -> Machine? {
     if let version = fields.plain("lacuna_hardware", as: Int.self), !(1...Self.version).contains(version) {
       fields.contradiction(
         "the description has version \(version); this build reads 1 to \(Self.version)",
@@ -81,10 +85,19 @@ public enum MachineReader {
       default: nil
       }
     _ = fields.node("unknowns")
+    // The last to be read: a reading that is repeated may know it already.
+    let area = known ?? family.flatMap { AreaModel(reading: &fields, of: $0) }
+    if known == nil, area != nil, let technology = architecture?.dram.technology,
+      DRAMTechnology.named(technology) == nil, let node = fields.node("area")
+    {
+      fields.report(
+        .inconsistentHardware, "areas are for channels of memory, and '\(technology)' has none that are known",
+        at: node.range, help: "name a technology: \(DRAMTechnology.all.map(\.name).joined(separator: ", "))")
+    }
     // Without an engine no key can be judged.
     if family != nil { fields.finish() }
     guard let name, let title, let architecture else { return nil }
-    return Machine(name: name, title: title, architecture: architecture)
+    return Machine(name: name, title: title, architecture: architecture, area: area)
   }
 }
 

@@ -65,8 +65,10 @@ public struct MachineTemplate: Sendable {
       guard let position = positions[path] else { preconditionFailure("no constant \(path.joined(separator: "."))") }
       return (position, value)
     }
+    // Areas are read only where a value changes them.
+    let area = values.contains { $0.path.first == "area" } ? nil : machine.area
     if let machine = MachineReader.read(
-      repeating: steps, replacing: replacements, DocumentReader(source, sink: DiagnosticSink()))
+      repeating: steps, replacing: replacements, area: area, DocumentReader(source, sink: DiagnosticSink()))
     {
       return .success(machine)
     }

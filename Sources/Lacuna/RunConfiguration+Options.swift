@@ -53,6 +53,7 @@ extension SimulationOptions {
     let usual = SimulationOptions()
     return [
       .init("dataflow", .words(dataflow?.rawValue)),
+      .init("mapping", .choice(mapping.rawValue, default: usual.mapping.rawValue)),
       .init("power", .choice(power.rawValue, default: usual.power.rawValue)),
       .init("ideal-library", .flag(library == .ideal)),
       .init("fidelity", .choice(fidelity.rawValue, default: usual.fidelity.rawValue)),

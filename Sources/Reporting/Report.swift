@@ -15,6 +15,8 @@ public enum Report: Sendable {
   case machine(Machine)
   /// Workloads on machines at one sparsity after the other.
   case sweep(SweepReport)
+  /// What the chip of a machine is made of.
+  case area(Machine, AreaBreakdown)
   /// What a trace holds.
   case trace(TraceReport)
   /// What the zeros of tensors are like; beside them, how many tensors of the files have no rows and columns.

@@ -142,7 +142,7 @@ public enum StudyReport {
   // MARK: Cells
 
   static func title(_ column: String) -> String {
-    for suffix in ["_joule_seconds", "_seconds", "_joules", "_watts"] where column.hasSuffix(suffix) {
+    for suffix in ["_joule_seconds", "_seconds", "_joules", "_watts", "_mm2"] where column.hasSuffix(suffix) {
       return String(column.dropLast(suffix.count))
     }
     return column
@@ -154,6 +154,7 @@ public enum StudyReport {
     if column.hasSuffix("_seconds") { return TimeDimension.units }
     if column.hasSuffix("_joules") { return EnergyDimension.units }
     if column.hasSuffix("_watts") { return PowerDimension.units }
+    if column.hasSuffix("_mm2") { return AreaDimension.units }
     return column.hasSuffix("dram_bytes") ? ByteDimension.units : []
   }
 
@@ -170,6 +171,8 @@ public enum StudyReport {
         Joules(number).formatted(significantDigits: 4)
       } else if column.hasSuffix("_watts") {
         Watts(number).formatted(significantDigits: 4)
+      } else if column.hasSuffix("_mm2") {
+        SquareMillimetres(number).formatted(significantDigits: 4)
       } else if column.hasSuffix("dram_bytes") {
         bytesText(Bytes(Int64(number)))
       } else if number == number.rounded(), number.magnitude < 1e15 {

@@ -36,7 +36,9 @@ public final class RepeatedSimulation: Sendable {
     case .tensorCore(let gpu): try totals(machine, TensorCoreEngine(gpu, options: options))
     case .s4(let processor): try totals(machine, S4Engine(processor))
     case .systolic(let array):
-      try totals(machine, try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow))
+      try totals(
+        machine,
+        try SystolicEngine(array, machine: machine.name, dataflow: options.dataflow, mapping: options.mapping))
     }
   }
 

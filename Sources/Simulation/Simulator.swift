@@ -7,6 +7,8 @@ public import Workloads
 public struct SimulationOptions: Sendable {
   /// Forces a systolic array's dataflow instead of the faster one.
   public var dataflow: SystolicArray.Dataflow?
+  /// Which mappings of an operator a systolic array chooses from.
+  public var mapping: Mapping
   /// Where operands and results are between operators.
   public var residency: Residency
   /// What a power limit is averaged over.
@@ -23,6 +25,14 @@ public struct SimulationOptions: Sendable {
     case analytic
     /// Tile by tile: buffers, units and a memory of banks, from event to event.
     case event
+  }
+
+  /// Which mappings of an operator a systolic array chooses from. Other machines always take the best of their own.
+  public enum Mapping: String, CaseIterable, Hashable, Sendable {
+    /// Dataflows, with strips of rows that stay or pass.
+    case usual = "default"
+    /// All tiles that fit, orders of loops and numbers of held values beside them.
+    case search
   }
 
   /// Whose kernels a GPU runs.
@@ -56,9 +66,10 @@ public struct SimulationOptions: Sendable {
   public init(
     dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained, power: Power = .sustained,
     library: Library = .measured, fidelity: Fidelity = .analytic, fusesEpilogues: Bool = false,
-    isOneRequestAtATime: Bool = false
+    isOneRequestAtATime: Bool = false, mapping: Mapping = .usual
   ) {
     self.dataflow = dataflow
+    self.mapping = mapping
     self.residency = residency
     self.power = power
     self.library = library
@@ -122,7 +133,8 @@ public enum Simulator {
       return try run(
         workload, machine,
         try SystolicEngine(
-          array, machine: machine.name, dataflow: options.dataflow, fidelity: options.fidelity, without: causes),
+          array, machine: machine.name, dataflow: options.dataflow, mapping: options.mapping,
+          fidelity: options.fidelity, without: causes),
         options, &timeline)
     }
   }

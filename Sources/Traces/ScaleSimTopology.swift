@@ -36,7 +36,7 @@ struct ScaleSimTopology {
 
   /// Reads the table. Problems of cells go to the sink, each at its cell.
   static func read(_ source: SourceText, sink: DiagnosticSink) throws(DiagnosticList) -> Workload {
-    try CSVDocument.checkEncoding(of: source)
+    try source.checkEncoding()
     let table = CSVDocument(source)
     var workload = Workload(
       name: TraceReader.stem(source.name), source: "SCALE-Sim topology \(source.name)", operators: [])

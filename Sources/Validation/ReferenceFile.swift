@@ -32,7 +32,7 @@ public struct ReferenceFile: Sendable {
   /// Reads a table.
   /// - Throws: every problem of the table at once, located.
   public init(_ source: SourceText) throws(DiagnosticList) {
-    try CSVDocument.checkEncoding(of: source)
+    try source.checkEncoding()
     let table = CSVDocument(source)
     let sink = DiagnosticSink()
     let reader = DocumentReader(source, sink: sink)

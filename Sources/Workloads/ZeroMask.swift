@@ -12,8 +12,8 @@ public struct ZeroMask: Sendable {
 
   private let wordsPerRow: Int
   private let words: [UInt64]
-  /// Of the content, so that hashing does not read it again.
-  private let digest: UInt64
+  /// Of the content: equal masks have the same in every run.
+  public let digest: UInt64
 
   /// A mask of which every element is dropped, to be filled in and finished.
   public struct Builder: Sendable {

@@ -94,6 +94,14 @@ extension BadInput {
   }
 
   private static let syntax: [BadInput] = [
+    BadInput(.invalidText, "Latin-1 in a topology") { _ in
+      let header =
+        "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
+      let bytes = Array((header + "Conv1").utf8) + [0xE9] + Array(", 8, 8, 3, 3, 3, 16, 1,\n".utf8)
+      return try said { () throws(DiagnosticList) in
+        try TraceReader.read(SourceText(name: "net.csv", bytes: bytes)).warnings
+      }
+    },
     BadInput(.jsonSyntax, "a truncated line", operator: #"{"name":"fc1","kind":"gemm","m":10"#),
     BadInput(.jsonSyntax, "a missing comma", operator: #"{"name":"fc1" "kind":"gemm"}"#),
     BadInput(.yamlSyntax, "an open bracket", machine: "[ws, os]", "[ws, os"),

@@ -47,7 +47,7 @@ enum Problem: String, CaseIterable {
     case .zdt3:
       var front = ParetoFront<Int>()
       for x in line { front.add(0, costs: [x, 1 - x.squareRoot() - x * .sin(10 * .pi * x)]) }
-      return front.members.map(\.costs)
+      return front.members().map(\.costs)
     case .zdt6: return line.map { 0.2807753191 + $0 * (1 - 0.2807753191) }.map { [$0, 1 - $0 * $0] }
     case .dtlz2:
       return (0...20).flatMap { i in
@@ -135,16 +135,32 @@ enum Problem: String, CaseIterable {
 }
 
 @Suite struct ParetoFrontTests {
-  @Test(arguments: 1...4)
-  func `the front is what a comparison of all pairs leaves`(_ objectives: Int) {
-    var random = SplitMix64(state: UInt64(objectives))
-    let points = (0..<300).map { _ in (0..<objectives).map { _ in Double(random.next() % 12) } }
+  /// Few values make equal points and equal costs, many make large fronts.
+  @Test(arguments: 1...6, [3, 12, 1 << 40])
+  func `the front is what a comparison of all pairs leaves`(_ objectives: Int, _ values: UInt64) {
+    var random = SplitMix64(state: UInt64(objectives) &+ values)
+    let points = (0..<1500).map { _ in (0..<objectives).map { _ in Double(random.next() % values) } }
     var front = ParetoFront<Int>()
-    for (index, costs) in points.enumerated() { front.add(index, costs: costs) }
+    for (index, costs) in points.enumerated() {
+      front.add(index, costs: costs)
+      // Asking on the way changes nothing.
+      if index == 100 { #expect(front.members().count <= 101) }
+    }
     let expected = points.indices.filter { a in
       !points.contains { ParetoFront<Int>.dominates($0, points[a]) }
     }
-    #expect(front.members.map(\.point).sorted() == expected)
+    #expect(front.members().map(\.point).sorted() == expected)
+  }
+
+  @Test(arguments: [2, 3, 4])
+  func `a front that every point is on keeps them all, in order`(_ objectives: Int) {
+    let count = 20_000
+    var front = ParetoFront<Int>()
+    for index in 0..<count {
+      let place = (index * 7919) % count
+      front.add(place, costs: (0..<objectives).map { Double($0 == objectives - 1 ? count - place : place) })
+    }
+    #expect(front.members().map(\.point) == Array(0..<count))
   }
 
   @Test func `a hypervolume is that of a union of boxes`() {

@@ -4,6 +4,7 @@ import Documents
 import Foundation
 import Hardware
 import Quantities
+import SeededRandom
 import Simulation
 import Testing
 import Traces

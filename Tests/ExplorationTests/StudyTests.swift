@@ -45,7 +45,13 @@ import Workloads
     (["workloads": "[{trace: tiny.jsonl, wieght: 2}]"], .unknownKey, "wieght"),
     (["workloads": "[{trace: tiny.jsonl}, {trace: tiny.jsonl}]"], .duplicateKey, "tiny"),
     (["workloads": "[{trace: tiny.jsonl, sparsity: [weights]}]"], .invalidPattern, "weights"),
-    (["workloads": "[{trace: tiny.jsonl, sparsity: ['weights=mask(a.npy)']}]"], .unsupportedPattern, "mask"),
+    (["workloads": "[{trace: tiny.jsonl, sparsity: ['weights=mask(a.npy)']}]"], .unreadableFile, "mask"),
+    (["workloads": "[{trace: tiny.jsonl, sparsity: ['fc2:weights=mask(zeros.smtx)']}]"], .inconsistentShape, "mask"),
+    (["workloads": "[{trace: tiny.jsonl, mapping: serch}]"], .unknownValue, "serch"),
+    (["parameters": "{m: {path: workload.mapping, values: [default, best]}}"], .unknownValue, "best"),
+    (["parameters": "{area: {path: array.rows, values: [8, 16]}}"], .unknownValue, "area"),
+    (["machine": "systolic-32x32", "objectives": "[time, area]"], .missingKey, "area"),
+    (["machine": "systolic-32x32", "constraints": "[area / 2 < 4 mm²]"], .missingKey, "area"),
     (["parameters": "{p: {path: workload.sparsity, values: [dense, 'mask(a.npy)']}}"], .unsupportedPattern, "mask"),
     (["machine": "sta"], .unknownHardware, "sta"), (["machine": "./absent.yaml"], .unreadableFile, "absent"),
     (["objective": "[time]"], .unknownKey, "objective:"),
@@ -111,6 +117,57 @@ import Workloads
   }
 }
 
+@Suite struct StudyMaskTests {
+  private static let change = ["workloads": "[{trace: tiny.jsonl, sparsity: ['fc1:weights=mask(zeros.smtx)']}]"]
+
+  private func write(_ keeps: (Int, Int) -> Bool, in folder: StudyText.Folder) throws {
+    _ = try folder.write("zeros.smtx", StudyText.mask(rows: 64, columns: 64, keeps))
+  }
+
+  @Test func `real zeros are read from the study's folder`() throws {
+    let folder = try StudyText.Folder()
+    try write({ ($0 + $1) % 4 < 2 }, in: folder)
+    let study = try StudyText(Self.change).study(in: folder)
+    let values = study.space.values(at: study.space.gridCoordinates(3))
+    let result = PointEvaluator(study).result(3, values)
+    let machine = try study.template.read(study.space.constantValues(values)).get()
+    var masks = MaskResolver(folder: folder.path("") + "/")
+    let rules = try masks.resolve([try SparsityRule(parsing: "fc1:weights=mask(zeros.smtx)")])
+    let workload = try study.workloads[0].trace.changed(by: WorkloadChanges(rules: rules)).workload
+    #expect(result.figures[0] == (try Simulator.simulate(workload, on: machine).totals.elapsed.value))
+    guard case .mask(let mask) = workload.operators[0].sparsity.weights else {
+      Issue.record("\(workload.operators[0].sparsity)")
+      return
+    }
+    #expect(mask.zeros?.density == 0.5)
+  }
+
+  @Test func `a trace's masks are read too`() throws {
+    let folder = try StudyText.Folder()
+    try write({ ($0 + $1) % 4 < 1 }, in: folder)
+    _ = try folder.write(
+      "masked.jsonl",
+      """
+      {"lacuna_trace":1,"name":"masked","source":"test","samples":4}
+      {"name":"fc1","kind":"gemm","dtype":"fp16","m":64,"n":64,"k":64,"sparsity":{"weights":"mask(zeros.smtx)"}}
+
+      """)
+    let study = try StudyText(["workloads": "[{trace: masked.jsonl}]"]).study(in: folder)
+    #expect(study.workloads[0].masks.map(\.density) == [0.25])
+  }
+
+  @Test func `results of other zeros are of another study`() throws {
+    let folder = try StudyText.Folder()
+    func fingerprint(_ keeps: (Int, Int) -> Bool) throws -> String {
+      try write(keeps, in: folder)
+      return StudyIdentity(try StudyText(Self.change).study(in: folder), program: "test").fingerprint
+    }
+    let first = try fingerprint { ($0 + $1) % 4 < 2 }
+    #expect(try fingerprint { ($0 + $1) % 4 < 2 } == first)
+    #expect(try fingerprint { ($0 + $1) % 4 < 1 } != first)
+  }
+}
+
 @Suite struct SamplerTests {
   @Test func `a grid has every combination once, and none that differs in nothing`() throws {
     let folder = try StudyText.Folder()
@@ -164,6 +221,60 @@ import Workloads
     let names = study.figureNames
     #expect(result.figures[try #require(names.firstIndex(of: "b.energy"))] == b.energy.total.value)
     #expect(result.figures[try #require(names.firstIndex(of: "a.dram_bytes"))] == Double(a.traffic.dram.count))
+  }
+
+  @Test func `a design's area is its machine's, and can be bounded`() throws {
+    let folder = try StudyText.Folder()
+    let study = try StudyText(["objectives": "[time, area]", "constraints": "[area < 30 mm²]"]).study(in: folder)
+    let evaluator = PointEvaluator(study)
+    var verdicts: Set<Bool> = []
+    for index in 0..<12 {
+      let values = study.space.values(at: study.space.gridCoordinates(index))
+      let result = evaluator.result(index, values)
+      let machine = try study.template.read(study.space.constantValues(values)).get()
+      let area = try #require(machine.totalArea).value
+      #expect(result.objectives[1] == area)
+      #expect(result.figures[try #require(study.figureNames.firstIndex(of: "area"))] == area)
+      #expect(result.verdict.isFeasible == (area < 30))
+      verdicts.insert(result.verdict.isFeasible)
+    }
+    #expect(verdicts == [true, false])
+    let columns = ResultColumns(study)
+    #expect(columns.goals.map(\.column) == ["time_seconds", "area_mm2"])
+  }
+
+  @Test func `a machine without areas has results without them`() throws {
+    let folder = try StudyText.Folder()
+    let study = try StudyText(["machine": "systolic-32x32"]).study(in: folder)
+    #expect(!study.figureNames.contains("area"))
+    let result = PointEvaluator(study).result(0, study.space.values(at: study.space.gridCoordinates(0)))
+    #expect(result.figures.count == study.figureNames.count)
+  }
+
+  @Test func `a searched mapping is no slower, and can be a parameter`() throws {
+    let folder = try StudyText.Folder()
+    let changes = [
+      "parameters":
+        "{mapping: {path: workload.mapping, values: [default, search]}, buffer: {path: [buffers.input, buffers.weight, buffers.output], values: [128 KiB, 512 KiB]}, stream: {path: dram.stream_bandwidth, values: [0.2 GB/s]}}",
+      "workloads": "[{trace: large.jsonl}]",
+    ]
+    _ = try folder.write(
+      "large.jsonl",
+      """
+      {"lacuna_trace":1,"name":"large","source":"test","samples":4}
+      {"name":"fc1","kind":"gemm","dtype":"fp16","m":1024,"n":512,"k":512}
+
+      """)
+    let study = try StudyText(changes).study(in: folder)
+    let evaluator = PointEvaluator(study)
+    func time(_ index: Int) -> Double {
+      evaluator.result(index, study.space.values(at: study.space.gridCoordinates(index))).figures[0]
+    }
+    // The last parameter changes fastest.
+    #expect(time(2) <= time(0) && time(3) <= time(1))
+    let forced = try StudyText(changes.merging(["workloads": "[{trace: large.jsonl, mapping: search}]"]) { $1 })
+      .study(in: folder)
+    #expect(forced.workloads[0].options.mapping == .search)
   }
 
   @Test func `what is not feasible says why`() throws {

@@ -29,6 +29,15 @@ struct StudyText {
 
     """
 
+  /// A mask as a `.smtx` file.
+  static func mask(rows: Int, columns: Int, _ keeps: (Int, Int) -> Bool) -> String {
+    let kept = (0..<rows).map { row in (0..<columns).filter { keeps(row, $0) } }
+    var offsets = [0]
+    for row in kept { offsets.append((offsets.last ?? 0) + row.count) }
+    func line(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: " ") + "\n" }
+    return "\(rows), \(columns), \(offsets.last ?? 0)\n" + line(offsets) + line(kept.flatMap { $0 })
+  }
+
   /// Replaced by name in the text.
   var parts: [String: String] = [
     "machine": "sat",
@@ -50,6 +59,9 @@ struct StudyText {
   /// The study, read from a folder that also has its trace.
   func study(in folder: Folder) throws -> DesignStudy {
     _ = try folder.write("tiny.jsonl", Self.trace)
+    if !FileManager.default.fileExists(atPath: folder.path("zeros.smtx")) {
+      _ = try folder.write("zeros.smtx", Self.mask(rows: 64, columns: 64) { row, column in (row + column) % 2 == 0 })
+    }
     _ = try folder.write(
       "sat.yaml",
       try String(contentsOf: Self.root.appending(path: "Configs/Hardware/sat.yaml"), encoding: .utf8))

@@ -171,7 +171,10 @@ struct Mistake: Sendable {
       let end = index + 1 < starts.count ? starts[index + 1] : lines.count
       let text = (lines[..<start] + lines[end...]).joined(separator: "\n")
       let key = String(lines[start].prefix { $0 != ":" })
-      if ["substitutes", "pruner", "updater", "sparse_kernels", "library", "compression", "unknowns"].contains(key) {
+      let optional = [
+        "substitutes", "pruner", "updater", "sparse_kernels", "library", "compression", "unknowns", "area",
+      ]
+      if optional.contains(key) {
         #expect(Self.told(text).isEmpty, "\(key)")
       } else {
         #expect(Self.told(text).contains { $0.code == .missingKey && $0.message == "the key '\(key)' is missing" })

@@ -1,5 +1,6 @@
 import Foundation
 import Lacuna
+import SeededRandom
 
 /// The repository's traces and machines.
 enum Repository {
@@ -124,7 +125,7 @@ extension Machine {
 /// Operators of all kinds, shapes and patterns, drawn from a seed.
 enum RandomWorkload {
   static func make(seed: UInt64, count: Int) -> Workload {
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     func pick<T>(_ values: [T]) -> T { values[Int.random(in: values.indices, using: &generator)] }
     let sizes = [1, 2, 3, 7, 16, 17, 31, 64, 65, 100, 128, 200, 384, 1000, 1024, 4096]
     let patterns: [SparsityPattern] = [

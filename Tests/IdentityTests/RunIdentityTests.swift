@@ -1,4 +1,5 @@
 import Lacuna
+import SeededRandom
 import Testing
 
 @testable import Simulation
@@ -92,7 +93,7 @@ import Testing
 
   /// The same operators in another order that respects their dependencies.
   private static func shuffled(_ workload: Workload, seed: UInt64) -> Workload {
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     var left = workload.operators.map(\.dependencies.count)
     var users: [[Int]] = workload.operators.map { _ in [] }
     for (index, op) in workload.operators.enumerated() {
@@ -200,18 +201,5 @@ import Testing
     #expect((often.totals.energy.total / once.totals.energy.total - 7).magnitude < 1e-9)
     #expect(often.totals.macs.dense == 7 * once.totals.macs.dense)
     #expect(often.totals.traffic.dram == once.totals.traffic.dram * 7)
-  }
-}
-
-/// Random numbers from a seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

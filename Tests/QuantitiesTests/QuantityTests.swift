@@ -1,4 +1,5 @@
 import Quantities
+import SeededRandom
 import Testing
 
 /// A dimension with its type erased, so that one test speaks of all of them.
@@ -25,23 +26,10 @@ struct DimensionCase: Sendable, CustomTestStringConvertible {
   ]
 }
 
-/// Random numbers that are the same in every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 @Suite struct QuantityTests {
   @Test(arguments: DimensionCase.all)
   func `what is printed parses again, to three digits, and prints the same`(_ dimension: DimensionCase) throws {
-    var generator = SeededGenerator(state: 20)
+    var generator = SeededGenerator(seed: 20)
     let printed = dimension.units.filter(\.printed).map(\.scale)
     let smallest = try #require(printed.min())
     let largest = try #require(printed.max())

@@ -1,4 +1,5 @@
 import Bench
+import SeededRandom
 import Simulation
 import Testing
 

@@ -2,6 +2,7 @@ import Bench
 import Diagnostics
 import Hardware
 import Quantities
+import SeededRandom
 import Testing
 import Workloads
 

@@ -1,6 +1,7 @@
 import Bench
 import Hardware
 import Quantities
+import SeededRandom
 import Testing
 import Workloads
 

@@ -1,4 +1,5 @@
 import Diagnostics
+import SeededRandom
 import Testing
 import Traces
 import Workloads

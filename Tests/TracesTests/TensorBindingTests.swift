@@ -130,7 +130,7 @@ struct SideTableTests {
     let error = #expect(throws: DiagnosticList.self) {
       try DensityTable.read(SourceText(name: "d.csv", bytes: Array("layer,operand,density\n".utf8) + [0xFF, 0x0A]))
     }
-    #expect(error?.diagnostics.first?.code == .csvSyntax && error?.diagnostics.first?.location?.line == 2)
+    #expect(error?.diagnostics.first?.code == .invalidText && error?.diagnostics.first?.location?.line == 2)
   }
 
   @Test func `layers that are not there suggest the nearest, each at its row`() throws {

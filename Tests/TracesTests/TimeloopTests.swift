@@ -1,4 +1,5 @@
 import Diagnostics
+import SeededRandom
 import Testing
 import Traces
 import Workloads
@@ -229,7 +230,7 @@ import Workloads
     #expect(problems(text + "problem: *a12\n").map(\.code) == [.tooLarge])
     #expect(!problems("problem: " + String(repeating: "[", count: 100_000)).isEmpty)
     #expect(!problems("problem: " + String(repeating: "{a: ", count: 5000)).isEmpty)
-    #expect(problems(Array("problem: \"".utf8) + [0xFF, 0xFE]).map(\.code) == [.yamlSyntax])
+    #expect(problems(Array("problem: \"".utf8) + [0xFF, 0xFE]).map(\.code) == [.invalidText])
   }
 
   private func fileProblems(at path: String) -> [Diagnostic] {

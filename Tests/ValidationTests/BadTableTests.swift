@@ -107,7 +107,7 @@ import Testing
   @Test func `bytes that are no text are told with their line`() {
     let source = SourceText(name: "mine.csv", bytes: Array("op,shape,us\nsum,1MiB,".utf8) + [0xFF, 0x0A])
     let error = #expect(throws: DiagnosticList.self) { try ReferenceFile(source) }
-    #expect(error?.diagnostics.first?.code == .csvSyntax)
+    #expect(error?.diagnostics.first?.code == .invalidText)
     #expect(error?.diagnostics.first?.location?.line == 2)
   }
 

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 import Workloads
 
@@ -49,7 +50,7 @@ private struct LoopNest {
 
 @Suite struct LoweringTests {
   static let convolutions: [Convolution] = {
-    var generator = Generator(seed: 7)
+    var generator = SeededGenerator(seed: 7)
     return (0..<60).map { _ in
       let groups = generator.pick(1...3)
       let kernel = Extent(generator.pick(1...3), generator.pick(1...3))
@@ -183,21 +184,4 @@ private struct LoopNest {
     }
     #expect(Workload(name: "net", source: "test", operators: ops).denseMACs == 6 * (1 + 4 + 9))
   }
-}
-
-/// Random numbers from a seed (SplitMix64).
-struct Generator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 }

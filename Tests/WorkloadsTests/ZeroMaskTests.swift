@@ -1,11 +1,12 @@
 import Diagnostics
+import SeededRandom
 import Testing
 import Workloads
 
 @Suite("Masks of real zeros")
 struct ZeroMaskTests {
   private static func random(_ seed: UInt64) -> [[Bool]] {
-    var generator = Generator(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     let (rows, columns) = (Int.random(in: 1...40, using: &generator), Int.random(in: 1...200, using: &generator))
     let density = Double.random(in: 0...1, using: &generator)
     return (0..<rows).map { _ in (0..<columns).map { _ in Double.random(in: 0..<1, using: &generator) < density } }
@@ -15,7 +16,7 @@ struct ZeroMaskTests {
     for seed in UInt64(1)...100 {
       let elements = Self.random(seed)
       let mask = ZeroMask(elements)
-      var generator = Generator(seed: seed)
+      var generator = SeededGenerator(seed: seed)
       #expect(mask.kept == elements.joined().count { $0 }, "seed \(seed)")
       #expect(mask.keptInRows == elements.map { $0.count { $0 } }, "seed \(seed)")
       #expect(

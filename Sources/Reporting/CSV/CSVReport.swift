@@ -7,7 +7,7 @@ import Workloads
 /// Reports for data frames: one table, every number in base units, its unit in its column's name.
 public enum CSVReport {
   /// The report's main table: operators of a run, machines of a comparison, phases of a training run, constants of a
-  /// machine, kinds of a trace, metrics of groups of measurements, operators of a timed trace, causes of lost speedup.
+  /// machine, components of its area, kinds of a trace, metrics of groups of measurements, operators of a timed trace, causes of lost speedup.
   public static func text(_ report: Report) -> String {
     switch report {
     case .run(let report, _): operators(report.comparison)
@@ -16,6 +16,7 @@ public enum CSVReport {
     case .sweep(let report): sweep(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): constants(machine)
+    case .area(let machine, let breakdown): area(machine, breakdown)
     case .trace(let report): kinds(report.workload)
     case .sparsity(let tensors, _): sparsity(tensors)
     case .validation(let groups): errors(groups)

@@ -15,6 +15,7 @@ public enum JSONReport {
       case .sweep(let report): ("sweep", sweep(report))
       case .machines(let machines): ("machines", [("machines", .array(machines.map { .object(machine($0)) }))])
       case .machine(let one): ("machine", machine(one) + [("constants", .array(one.constants.map(constant)))])
+      case .area(let one, let breakdown): ("area", area(one, breakdown))
       case .trace(let report): ("trace", trace(report))
       case .sparsity(let tensors, let others):
         ("sparsity", [("other_tensors", .integer(others)), ("tensors", .array(tensors.map { .object(sparsity($0)) }))])

@@ -14,6 +14,7 @@ public enum TableReport {
     case .sweep(let report): sweep(report)
     case .machines(let machines): list(machines)
     case .machine(let machine): details(machine)
+    case .area(let machine, let breakdown): area(machine, breakdown)
     case .trace(let report): trace(report)
     case .sparsity(let tensors, let others): sparsity(tensors, others)
     case .validation(let groups): errors(groups)

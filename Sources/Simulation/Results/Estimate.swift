@@ -103,6 +103,8 @@ public enum Mapping: Hashable, Sendable {
   case kernel(GEMMKernel, splits: Int, tiles: Int, waves: Int)
   /// Folds of a systolic array.
   case folds(SystolicArray.Dataflow, along: Int, across: Int)
+  /// Folds of a systolic array in tiles that were searched for.
+  case tiles(SystolicArray.Dataflow, along: Int, across: Int, ArrayTile)
   /// Rounds of sparse processing units at a compression rate.
   case rounds(Int, rate: Int, SplitOverCores)
   /// A fused attention kernel.
@@ -119,6 +121,18 @@ public enum Mapping: Hashable, Sendable {
   case pruner
   /// The weight-update engine.
   case updater
+}
+
+/// A part of a product's result that an array works on with its operands in their buffers.
+public struct ArrayTile: Hashable, Sendable {
+  /// Rows of the moving operand.
+  public var rows: Int
+  /// Filters, in whole widths of the array.
+  public var columns: Int
+  /// Whether a tile's rows stay while all filters go by, or its filters while all rows do.
+  public var rowsAreOuter: Bool
+  /// Dense values that an element holds.
+  public var held: Int
 }
 
 /// How the cores of a processor divide a matrix operator.
@@ -139,6 +153,10 @@ extension Mapping: CustomStringConvertible {
       "\(kernel.m)x\(kernel.n)" + (splits > 1 ? " split-k \(splits)" : "")
         + ", \(tiles) tile\(tiles == 1 ? "" : "s") in \(waves) wave\(waves == 1 ? "" : "s")"
     case .folds(let dataflow, let along, let across): "\(dataflow.rawValue), \(along)×\(across) folds"
+    case .tiles(let dataflow, let along, let across, let tile):
+      "\(dataflow.rawValue), \(along)×\(across) folds, "
+        + (tile.rowsAreOuter ? "\(tile.rows) rows stay" : "\(tile.columns) filters stay, by \(tile.rows) rows")
+        + (tile.held > 1 ? ", \(tile.held) held" : "")
     case .rounds(let rounds, let rate, let split):
       "\(rate)x, \(split.rawValue), \(rounds) round\(rounds == 1 ? "" : "s")"
     case .folded: "folded"

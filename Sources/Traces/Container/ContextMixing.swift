@@ -78,15 +78,16 @@ enum ContextMixing {
 
 /// Predicts the next bit of a string of bytes, the high bits of each first.
 private struct BitPredictor {
-  /// Which of the eight bytes before, the last in the low bits, each context looks at.
+  /// What of the eight bytes before, the last in the low bits, each context looks at: runs of them, single ones, and
+  /// what sort of byte the last two are.
   private static let contexts: [UInt64] = [
-    0, 0xFF, 0xFFFF, 0xFF_FFFF, 0xFFFF_FFFF, 0xFF_FFFF_FFFF, 0xFF00, 0xFF_0000, 0xFF_00FF,
+    0, 0xFF, 0xFFFF, 0xFF_FFFF, 0xFFFF_FFFF, 0xFF_FFFF_FFFF, 0xFF00, 0xFF_0000, 0xE0E0,
   ]
   private static let slotBits = 20
   /// How many times a context was seen, at most: beyond, it forgets.
   private static let memory: UInt32 = 10
   /// How far a probability moves to what came, in 1/65536, by how often the context was seen.
-  private static let rates: [UInt32] = (0..<memory).map { 655_360 / (10 * $0 + 13) }
+  private static let rates: [UInt32] = (0..<memory).map { 655_360 / (10 * $0 + 11) }
 
   /// For each context that was met last in its place: the probability of a 1 in the high 16 bits, 12 bits that tell the
   /// context, and in the low 4 how often it was met.

@@ -14,7 +14,8 @@
 ///    ones, and what is the same in every layer becomes zeros.
 /// 2. *Fold.* What repeats earlier values at some distance is not stored again but copied: a loop over layers or
 ///    tokens is its first iteration and one copy. An iteration that differs in one value ends the copy, gives the
-///    value and resumes it at the same distance.
+///    value and resumes it at the same distance. A short column stays as it is: what compresses the container later
+///    needs fewer bytes for its values than for copies of them.
 /// 3. *Store* the values that are left, as varints or, where they are noise, as planes of equal bytes.
 ///
 /// The layout in bytes stands in `Traces/ltrace.md`.
@@ -119,6 +120,8 @@ enum FoldedColumn {
 
   /// The shortest copies worth a command, at the distance of the copy before and at another one.
   private static let shortest = (again: 5, new: 8)
+  /// The most values that are not folded.
+  private static let mostUnfolded = 64
 
   private static func fold(_ values: [UInt64], isRanked: Bool, flags: UInt8) -> [UInt8] {
     var commands = ByteWriter()
@@ -139,6 +142,8 @@ enum FoldedColumn {
       while end < values.count, values[end] == values[end - distance] { end += 1 }
       return end - index
     }
+    // Without a first copy there is none to resume.
+    let folds = values.count > mostUnfolded
     var distance = 0
     var index = 0
     var start = 0
@@ -148,7 +153,7 @@ enum FoldedColumn {
         let again = length(at: index, distance: distance)
         if again >= shortest.again || index + again == values.count { (found, at) = (again, distance) }
       }
-      if index + 4 <= values.count {
+      if folds, index + 4 <= values.count {
         let slot = hash(index)
         if places[slot] >= 0 {
           let other = index - Int(places[slot])

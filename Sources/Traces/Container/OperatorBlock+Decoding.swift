@@ -95,33 +95,17 @@ extension OperatorBlock {
       throw reader.damage("signature of a record", "number \(record.signature) of \(count)")
     }
     let kinds = try FoldedColumn.read(count, "kind", from: &reader)
-    var members = [[Int]](repeating: [], count: SignatureNumbers.perKind.count)
-    for (index, kind) in kinds.enumerated() {
-      guard kind < UInt64(members.count) else { throw reader.damage("kind", "number \(kind) of \(members.count)") }
-      members[Int(kind)].append(index)
+    let fields = SignatureNumbers.perKind
+    if let kind = kinds.first(where: { $0 >= UInt64(fields.count) }) {
+      throw reader.damage("kind", "number \(kind) of \(fields.count)")
     }
-    let total = members.indices.reduce(0) {
-      $0 + members[$1].count * (SignatureNumbers.common + SignatureNumbers.perKind[$1])
-    }
-    var values: [UInt64] = []
-    var previous: UInt64 = 0
-    for _ in 0..<(try reader.count("distinct sizes", limit: total)) {
-      previous = previous &+ (try reader.varint("distinct sizes"))
-      values.append(previous)
-    }
+    let total = kinds.reduce(0) { $0 + SignatureNumbers.common + fields[Int($1)] }
     let fixed = try FoldedColumn.read(total, "field of a signature", from: &reader)
     var numbers = [[UInt64]](repeating: [], count: count)
     var next = 0
-    for kind in members.indices {
-      for _ in 0..<SignatureNumbers.common + SignatureNumbers.perKind[kind] {
-        for member in members[kind] {
-          guard fixed[next] < UInt64(values.count) else {
-            throw reader.damage("field of a signature", "size \(fixed[next]) of \(values.count)")
-          }
-          numbers[member].append(values[Int(fixed[next])])
-          next += 1
-        }
-      }
+    SignatureNumbers.forEachField(of: kinds.map { Int($0) }) { signature, _ in
+      numbers[signature].append(fixed[next])
+      next += 1
     }
     let variable = try FoldedColumn.read(
       try reader.count("variable fields", limit: Limit.values), "variable fields", from: &reader)

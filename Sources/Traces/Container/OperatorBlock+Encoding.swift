@@ -72,21 +72,8 @@ extension OperatorBlock {
     writer.varint(signatures.count)
     FoldedColumn.write(kinds.map { UInt64($0) }, to: &writer)
     var fixed: [UInt64] = []
-    for kind in SignatureNumbers.perKind.indices {
-      let members = numbers.indices.filter { kinds[$0] == kind }
-      for field in 0..<SignatureNumbers.common + SignatureNumbers.perKind[kind] {
-        fixed += members.map { numbers[$0].fixed[field] }
-      }
-    }
-    let values = Set(fixed).sorted()
-    writer.varint(values.count)
-    var previous: UInt64 = 0
-    for value in values {
-      writer.varint(value &- previous)
-      previous = value
-    }
-    let places = Dictionary(uniqueKeysWithValues: values.enumerated().map { ($1, UInt64($0)) })
-    FoldedColumn.write(fixed.map { places[$0] ?? 0 }, to: &writer)
+    SignatureNumbers.forEachField(of: kinds) { fixed.append(numbers[$0].fixed[$1]) }
+    FoldedColumn.write(fixed, to: &writer)
     let variable = numbers.flatMap(\.variable)
     writer.varint(variable.count)
     FoldedColumn.write(variable, in: [.plain, .difference], to: &writer)

@@ -103,10 +103,11 @@ extension Duration {
 
 // MARK: - As numbers
 
-/// A signature as numbers: one list for each field of each kind, so that equal sizes come to stand together.
+/// A signature as numbers.
 ///
 /// `fixed` are the fields that every operator of the kind has, in the order below; `variable` are the parameters of
-/// patterns, the columns of grouped products and the features of values that differ from those of keys, whose number the fixed fields tell. Both are part of the format.
+/// patterns, the columns of grouped products and the features of values that differ from those of keys, whose number the
+/// fixed fields tell. Both are part of the format.
 struct SignatureNumbers {
   var fixed: [UInt64] = []
   var variable: [UInt64] = []
@@ -115,6 +116,16 @@ struct SignatureNumbers {
   static let common = 9
   /// Fields of each kind, in the order of ``OperatorKind/names``.
   static let perKind = [5, 3, 16, 8, 3, 3, 2, 2, 8, 3, 2, 3]
+
+  /// Visits the fixed fields of signatures of the given kinds in the order they are stored in, so that equal numbers come
+  /// to stand together: each common field of all signatures, then for each kind each field of all that are of it.
+  static func forEachField(of kinds: [Int], _ body: (_ signature: Int, _ field: Int) -> Void) {
+    for field in 0..<common { for signature in kinds.indices { body(signature, field) } }
+    for kind in perKind.indices {
+      let members = kinds.indices.filter { kinds[$0] == kind }
+      for field in common..<common + perKind[kind] { for signature in members { body(signature, field) } }
+    }
+  }
 
   init(_ signature: OperatorSignature, texts: inout ByteTable) {
     func add(_ values: [Int]) { fixed += values.map { UInt64(bitPattern: Int64($0)) } }

@@ -24,7 +24,7 @@ struct SideTable {
   init(
     _ source: SourceText, required: [String], optional: [String] = []
   ) throws(DiagnosticList) {
-    try CSVDocument.checkEncoding(of: source)
+    try source.checkEncoding()
     table = CSVDocument(source)
     guard let header = table.rows.first else {
       throw DiagnosticList(Diagnostic(.emptyFile, "\(source.name) holds no table"))

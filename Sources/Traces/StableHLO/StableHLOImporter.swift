@@ -33,7 +33,7 @@ struct StableHLOImporter {
 
   /// Reads a program. What cannot be read goes to the sink or to what was skipped.
   static func read(_ source: SourceText, sink: DiagnosticSink) throws(DiagnosticList) -> Workload {
-    try CSVDocument.checkEncoding(of: source)
+    try source.checkEncoding()
     let module = try StableHLOModule(source)
     var importer = StableHLOImporter(module: module, source: source, sink: sink)
     if let main = module.functions.first(where: { $0.name == "main" }) ?? module.functions.first {

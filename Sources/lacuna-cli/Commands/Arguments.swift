@@ -87,6 +87,9 @@ struct ChangeArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Force a systolic array's dataflow.", valueName: "ws|os"))
   var dataflow: SystolicArray.Dataflow?
 
+  @Option(help: "On a systolic array: its usual mappings of an operator, or the best of all tiles and loop orders.")
+  var mapping: SimulationOptions.Mapping = .usual
+
   @Option(help: "Whether a GPU's power limit holds for load without end, or for its first milliseconds.")
   var power: SimulationOptions.Power = .sustained
 
@@ -152,7 +155,7 @@ struct ChangeArguments: ParsableArguments {
     SimulationOptions(
       dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured, fidelity: fidelity,
       fusesEpilogues: fuse,
-      isOneRequestAtATime: oneRequest)
+      isOneRequestAtATime: oneRequest, mapping: mapping)
   }
 }
 
@@ -265,6 +268,7 @@ extension DataType: ExpressibleByArgument {}
 extension WeightUpdate.Optimizer: ExpressibleByArgument {}
 extension SystolicArray.Dataflow: ExpressibleByArgument {}
 extension SimulationOptions.Power: ExpressibleByArgument {}
+extension SimulationOptions.Mapping: ExpressibleByArgument {}
 extension SimulationOptions.Fidelity: ExpressibleByArgument {}
 extension ImportOptions.Phase: ExpressibleByArgument {}
 extension Report.Format: ExpressibleByArgument {}

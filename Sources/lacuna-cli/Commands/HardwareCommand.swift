@@ -9,8 +9,11 @@ struct HardwareCommand: ParsableCommand {
       Which machines are there, and where do the numbers of one come from?
         lacuna hardware list
         lacuna hardware show h200
+
+      What takes the room on its chip?
+        lacuna hardware area h200
       """,
-    subcommands: [List.self, Show.self, Check.self])
+    subcommands: [List.self, Show.self, Area.self, Check.self])
 
   struct List: LeafCommand {
     static let configuration = CommandConfiguration(
@@ -50,6 +53,34 @@ struct HardwareCommand: ParsableCommand {
 
     func run() throws {
       try Console.output(Report.machine(try Machine(named: machine)).text(as: output.format))
+    }
+  }
+
+  struct Area: LeafCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows what the parts of a machine's chip take.",
+      discussion: """
+        How much of SAT's silicon multiplies?
+          lacuna hardware area sat
+        """)
+
+    @Argument(
+      help: ArgumentHelp("A machine of the list, or a description.", valueName: "name|file"), completion: .machine)
+    var machine: String
+
+    @OptionGroup var output: FormatArguments
+
+    @OptionGroup var console: ConsoleArguments
+
+    func run() throws {
+      let machine = try Machine(named: machine)
+      guard let breakdown = machine.areaBreakdown else {
+        throw DiagnosticList(
+          Diagnostic(
+            .missingKey, "\(machine.name) does not say what its parts take",
+            help: "add a section 'area' to its description; that of another machine shows how"))
+      }
+      try Console.output(Report.area(machine, breakdown).text(as: output.format))
     }
   }
 

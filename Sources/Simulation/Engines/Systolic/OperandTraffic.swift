@@ -62,6 +62,19 @@ struct OperandTraffic: Hashable {
     self = total(inner) < total(outer) ? inner : outer
   }
 
+  /// The passes of a tile that stays (``SystolicEngine/searched(_:_:_:from:)``).
+  init(_ tile: ArrayTile, _ operands: ArrayOperands, folds: FoldedProduct, array: borrowing SystolicArray) {
+    let strips =
+      folds.dataflow == .weightStationary ? folds.strips : operands.product.rows.dividedRoundingUp(by: tile.rows)
+    let blocks = folds.across.dividedRoundingUp(by: tile.columns.dividedRoundingUp(by: array.columns))
+    let filtersFit = Int64(operands.filterBytes) <= array.weightBuffer.count / 2
+    let movingFits = Int64(operands.movingBytes) <= array.inputBuffer.count / 2
+    self =
+      tile.rowsAreOuter
+      ? OperandTraffic(moving: 1, filters: filtersFit ? 1 : strips, rowsAreOuter: true, blocks: strips)
+      : OperandTraffic(moving: movingFits ? 1 : blocks, filters: 1, rowsAreOuter: false, blocks: blocks)
+  }
+
   private init(moving: Int, filters: Int, rowsAreOuter: Bool, blocks: Int) {
     self.moving = moving
     self.filters = filters

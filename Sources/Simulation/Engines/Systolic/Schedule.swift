@@ -7,6 +7,8 @@ struct Schedule {
   var dataflow: SystolicArray.Dataflow
   /// Whether weight-stationary folds take the rows in strips that stay in their buffer.
   var keepsRows = false
+  /// The tile that was searched for; nil for what the engine takes by itself.
+  var tile: ArrayTile?
   /// Folds of the first product.
   var along = 0
   var across = 0
@@ -46,29 +48,57 @@ struct Schedule {
 }
 
 /// Which of a product's operands move between the chip and its memory.
-private struct Placement {
+struct Placement {
   var readsMoving = true
   var readsFilters = true
   var writesResult = true
+
+  init(readsMoving: Bool = true, readsFilters: Bool = true, writesResult: Bool = true) {
+    (self.readsMoving, self.readsFilters, self.writesResult) = (readsMoving, readsFilters, writesResult)
+  }
+
+  /// Where the operands of a task's only kind of product are.
+  init(_ problem: MatrixProblem, _ task: Task) {
+    self.init(
+      readsMoving: !task.inputsOnChip, readsFilters: problem.hasWeights || !task.inputsOnChip,
+      writesResult: !task.outputOnChip)
+  }
+
+  /// The same for a product that is transposed.
+  var transposed: Placement {
+    Placement(readsMoving: readsFilters, readsFilters: readsMoving, writesResult: writesResult)
+  }
+}
+
+/// A product as an array takes it, and what its operands are off chip.
+struct ArrayOperands {
+  /// Whether the pruned operand is the one that stays and so the product is transposed: with pruned gradients.
+  var isTransposed: Bool
+  var product: ArrayProduct
+  var isPruned: Bool
+  /// Bits of a value, and of the position of a stored one.
+  var bits, positionBits: Int
+  /// Whether filters come dense and are pruned on the way.
+  var prunesInline: Bool
+  /// Values of both operands, and those of the filters that are kept.
+  var filterElements, movingElements, keptElements: Int
+  /// Bits of both operands, positions among the filters', and the positions' own, of all products together.
+  var movingBits, filterBits, metadata: Int
+  /// Bytes of one product's.
+  var movingBytes, filterBytes: Int
 }
 
 extension SystolicEngine {
   func schedule(
     _ op: Operator, _ problems: [MatrixProblem], _ task: Task, dataflow: SystolicArray.Dataflow,
-    keepsRows: Bool = false, listsParts: Bool = false
+    keepsRows: Bool = false, tile: ArrayTile? = nil, listsParts: Bool = false
   ) -> Schedule {
-    var schedule = Schedule(dataflow: dataflow, keepsRows: keepsRows)
+    var schedule = Schedule(dataflow: dataflow, keepsRows: keepsRows, tile: tile)
     if listsParts { (schedule.parts, schedule.movement) = ([], Movement()) }
     if case .attention(let attention) = op.kind, problems.count == 2 {
       addAttention(attention, problems, op, task, to: &schedule)
     } else {
-      for problem in problems {
-        add(
-          problem, op,
-          Placement(
-            readsMoving: !task.inputsOnChip, readsFilters: problem.hasWeights || !task.inputsOnChip,
-            writesResult: !task.outputOnChip), to: &schedule)
-      }
+      for problem in problems { add(problem, op, Placement(problem, task), to: &schedule) }
     }
     let bandwidth = array.dram.streamBandwidth
     schedule.compute = Seconds(arrayCycles(schedule) / array.clock.value)
@@ -128,10 +158,9 @@ extension SystolicEngine {
     schedule.useful = schedule.dense
   }
 
-  private func add(
-    _ problem: MatrixProblem, _ op: Operator, _ placement: Placement, to schedule: inout Schedule
-  ) {
-    // The pruned operand is the one that stays: with pruned gradients the product is transposed.
+  /// What a product's operands are.
+  func operands(of problem: MatrixProblem, _ op: Operator) -> ArrayOperands {
+    // The pruned operand is the one that stays.
     let isTransposed = op.sparsity.weights == .dense && op.sparsity.activations != .dense
     var product = ArrayProduct(
       rows: isTransposed ? problem.m : problem.n, columns: isTransposed ? problem.n : problem.m, depth: problem.k)
@@ -140,13 +169,43 @@ extension SystolicEngine {
     }
     let isPruned = product.kept < product.group
     let bits = op.dataType.bits
-    let sumBits = max(32, bits)
     let positionBits = isPruned && !ignored.contains(.metadata) ? ceilLog2(product.group) : 0
-    let outputCapacity = Int(array.outputBuffer.count) / 2 / (sumBits / 8)
-    let rowLimit = schedule.keepsRows ? Int(array.inputBuffer.count / 2) * 8 / (product.depth * bits) : nil
+    let filterElements = isTransposed ? problem.bElements : problem.aElements
+    let movingElements = isTransposed ? problem.aElements : problem.bElements
+    let prunesInline = isPruned && !isTransposed && prunesOnLoad(op.phase)
+    let keptElements =
+      isPruned ? (filterElements * product.kept).dividedRoundingUp(by: product.group) : filterElements
+    let metadata = prunesInline ? 0 : keptElements * positionBits
+    let filterBits = (prunesInline ? filterElements : keptElements) * bits + metadata
+    let movingBits = movingElements * bits
+    return ArrayOperands(
+      isTransposed: isTransposed, product: product, isPruned: isPruned, bits: bits, positionBits: positionBits,
+      prunesInline: prunesInline, filterElements: filterElements, movingElements: movingElements,
+      keptElements: keptElements, movingBits: movingBits, filterBits: filterBits, metadata: metadata,
+      movingBytes: (movingBits / 8).dividedRoundingUp(by: problem.count),
+      filterBytes: (filterBits / 8).dividedRoundingUp(by: problem.count))
+  }
+
+  /// Sums that the half of the output buffer in use collects.
+  func outputCapacity(_ type: DataType) -> Int { Int(array.outputBuffer.count) / 2 / (max(32, type.bits) / 8) }
+
+  private func add(
+    _ problem: MatrixProblem, _ op: Operator, _ placement: Placement, to schedule: inout Schedule
+  ) {
+    let it = operands(of: problem, op)
+    let (bits, positionBits, metadata) = (it.bits, it.positionBits, it.metadata)
+    let (movingBits, filterBits) = (it.movingBits, it.filterBits)
+    let sumBits = max(32, bits)
+    let outputCapacity = outputCapacity(op.dataType)
+    var product = it.product
+    let held = schedule.tile?.held ?? 1
+    if held > 1 { (product.kept, product.group) = (held, held) }
+    let rowLimit =
+      schedule.tile.map { $0.rows < product.rows ? $0.rows : nil }
+      ?? (schedule.keepsRows ? Int(array.inputBuffer.count / 2) * 8 / (product.depth * bits) : nil)
     var folds = FoldedProduct(
       product, on: array, dataflow: schedule.dataflow, outputCapacity: outputCapacity, rowLimit: rowLimit)
-    if !isPruned, array.sparseElement == .group, schedule.dataflow == .weightStationary {
+    if schedule.tile == nil, !it.isPruned, array.sparseElement == .group, schedule.dataflow == .weightStationary {
       // Dense filters may fill an element's registers too, which saves folds: as many as pay.
       var held = product
       while held.group * 2 <= array.largestGroup {
@@ -158,26 +217,18 @@ extension SystolicEngine {
     }
 
     // Off-chip traffic.
-    let filterElements = isTransposed ? problem.bElements : problem.aElements
-    let movingElements = isTransposed ? problem.aElements : problem.bElements
-    let prunesInline = isPruned && !isTransposed && prunesOnLoad(op.phase)
-    let keptElements =
-      isPruned ? (filterElements * product.kept).dividedRoundingUp(by: product.group) : filterElements
-    let metadata = prunesInline ? 0 : keptElements * positionBits
-    let filterBits = (prunesInline ? filterElements : keptElements) * bits + metadata
-    let movingBits = movingElements * bits
-    let passes = OperandTraffic(
-      movingBytes: (movingBits / 8).dividedRoundingUp(by: problem.count),
-      filterBytes: (filterBits / 8).dividedRoundingUp(by: problem.count), folds: folds, array: array)
-    let readsMoving = isTransposed ? placement.readsFilters : placement.readsMoving
-    let readsFilters = isTransposed ? placement.readsMoving : placement.readsFilters
-    if readsMoving { schedule.activity.offChipInputReads += movingElements * passes.moving }
+    let passes =
+      schedule.tile.map { OperandTraffic($0, it, folds: folds, array: array) }
+      ?? OperandTraffic(movingBytes: it.movingBytes, filterBytes: it.filterBytes, folds: folds, array: array)
+    let moved = it.isTransposed ? placement.transposed : placement
+    let (readsMoving, readsFilters) = (moved.readsMoving, moved.readsFilters)
+    if readsMoving { schedule.activity.offChipInputReads += it.movingElements * passes.moving }
     if readsFilters {
-      schedule.activity.offChipFilterReads += (prunesInline ? filterElements : keptElements) * passes.filters
+      schedule.activity.offChipFilterReads += (it.prunesInline ? it.filterElements : it.keptElements) * passes.filters
     }
     if placement.writesResult { schedule.activity.offChipOutputWrites += problem.cElements }
-    schedule.activity.filterValues += filterElements
-    schedule.activity.storedFilterValues += keptElements
+    schedule.activity.filterValues += it.filterElements
+    schedule.activity.storedFilterValues += it.keptElements
     schedule.activity.positionBits = max(schedule.activity.positionBits, positionBits)
     schedule.activity.inputReads += folds.movingReads * problem.count
     schedule.activity.filterReads += folds.filterReads * problem.count
@@ -195,9 +246,9 @@ extension SystolicEngine {
       schedule.traffic.dramWritten += Bytes(bits: Int64(problem.cElements * op.outputType.bits))
     }
     var pruningCycles = 0
-    if prunesInline, let pruner = array.pruner {
+    if it.prunesInline, let pruner = array.pruner {
       pruningCycles =
-        passes.filters * pruner.cycles(Pruning(elements: filterElements, n: product.kept, m: product.group))
+        passes.filters * pruner.cycles(Pruning(elements: it.filterElements, n: product.kept, m: product.group))
       schedule.pruningCycles += pruningCycles
     }
     schedule.parts?.append(
@@ -227,7 +278,7 @@ extension SystolicEngine {
       let weights: Movement.Operand = problem.hasWeights ? .weights : .activations
       schedule.movement?.add(
         OperandFlows(
-          moving: isTransposed ? weights : .activations, filters: isTransposed ? .activations : weights,
+          moving: it.isTransposed ? weights : .activations, filters: it.isTransposed ? .activations : weights,
           movingBits: movingBits, filterBits: filterBits, metadataBits: metadata, passes: passes,
           readsMoving: readsMoving, readsFilters: readsFilters,
           written: placement.writesResult ? problem.cElements * op.outputType.bits : 0,
@@ -300,6 +351,8 @@ extension SystolicEngine {
           read: Double(schedule.traffic.dramRead.count), written: Double(schedule.traffic.dramWritten.count)),
         idle: array.idle * elapsed),
       isPowerCapped: false,
-      mapping: .folds(schedule.dataflow, along: schedule.along, across: schedule.across), array: activity)
+      mapping: schedule.tile.map {
+        Mapping.tiles(schedule.dataflow, along: schedule.along, across: schedule.across, $0)
+      } ?? .folds(schedule.dataflow, along: schedule.along, across: schedule.across), array: activity)
   }
 }

@@ -73,7 +73,8 @@ extension SystolicEngine {
     let problems = op.matrixProblems
     let best = bestSchedule(op, problems, task)
     let listed = schedule(
-      op, problems, task, dataflow: best.dataflow, keepsRows: best.keepsRows, listsParts: true)
+      op, problems, task, dataflow: best.dataflow, keepsRows: best.keepsRows, tile: best.tile,
+      listsParts: true)
     let description = Self.pipeline(array, best.dataflow)
     let (outcome, probe) = description.run(
       FoldTiles(listed.parts ?? [], on: array), over: array.dram, probe: probe)

@@ -9,7 +9,8 @@ import Workloads
 ///
 /// - Array: ``FoldedProduct``. Operators with several products (groups, batches, heads) run one after another.
 ///   Where the array has two dataflows, each operator takes the faster: off-line scheduling. So it does of strips of
-///   rows as long as sums allow, and as short as their buffer asks.
+///   rows as long as sums allow, and as short as their buffer asks. `--mapping search` looks at all tiles and orders of
+///   loops beside these (``searched(_:_:_:from:)``).
 /// - Memory: ``OperandTraffic``; operands stream through buffers of which one half fills while the other is used, so
 ///   that an operator takes, with t₀ = memory latency + loading the first fold's filters,
 ///
@@ -35,13 +36,17 @@ struct SystolicEngine: Engine {
   let ignored: Set<LossCause>
   /// Closed forms, or tile by tile.
   let fidelity: SimulationOptions.Fidelity
+  /// Whether mappings are searched for beside those that it takes by itself.
+  let searches: Bool
 
   init(
     _ array: SystolicArray, machine: String, dataflow: SystolicArray.Dataflow?,
+    mapping: SimulationOptions.Mapping = .usual,
     fidelity: SimulationOptions.Fidelity = .analytic, without causes: Set<LossCause> = []
   ) throws(DiagnosticList) {
     self.array = array.idealised(without: causes)
     self.fidelity = fidelity
+    searches = mapping == .search
     ignored = causes
     guard let dataflow else {
       dataflows = array.dataflows
@@ -73,7 +78,8 @@ struct SystolicEngine: Engine {
     return estimate(op, bestSchedule(op, op.matrixProblems, task))
   }
 
-  /// The fastest of all dataflows, strips kept and not, by the closed forms.
+  /// The fastest of all dataflows, strips kept and not, and of searched mappings where they are asked for, by the closed
+  /// forms.
   func bestSchedule(_ op: Operator, _ problems: [MatrixProblem], _ task: Task) -> Schedule {
     var best = schedule(op, problems, task, dataflow: dataflows[0])
     for (index, dataflow) in dataflows.enumerated() {
@@ -82,7 +88,7 @@ struct SystolicEngine: Engine {
         best = faster(best, schedule(op, problems, task, dataflow: dataflow, keepsRows: true))
       }
     }
-    return best
+    return searches ? searched(op, problems, task, from: best) : best
   }
 }
 
