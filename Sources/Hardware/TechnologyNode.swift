@@ -6,9 +6,10 @@ public import Quantities
 ///
 /// Logic: transistors a square millimetre, from S. M. Khan and A. Mann, "AI Chips: What They Are and Why They Matter",
 /// CSET 2020, which the area model of LLMCompass (H. Zhang et al., ISCA 2024) takes too; 8 nm is WikiChip's figure for
-/// Samsung's 8LPP. Memory: the high-density six-transistor bit cells that foundries published: TSMC at IEDM 2008 (40 nm) and 2010
-/// (28 nm), Y.-H. Chen et al., JSSC 50.1 (2015) (16 nm, of which 12 nm is a variant), J. Chang et al., ISSCC 2017 (7 nm) and 2020
-/// (5 nm); T. Song et al., ISSCC 2016, for Samsung's 10 and 8 nm.
+/// Samsung's 8LPP. Memory: the high-density six-transistor bit cells that foundries published: TSMC at IEDM 2008 (40 nm)
+/// and 2010 (28 nm), Y.-H. Chen et al., JSSC 50.1 (2015) (16 nm, of which 12 nm is a variant), J. Chang et al., ISSCC
+/// 2017 (7 nm) and 2020 (5 nm); T. Song et al., ISSCC 2016, for Samsung's 10 and 8 nm. The bit cells of 40, 28 and 8 nm
+/// were not looked up again; no machine that comes with the program rests on the first two.
 ///
 /// "4N" and "N4" are of the class of 5 nm.
 public enum TechnologyNode: String, CaseIterable, Hashable, Sendable {

@@ -1,4 +1,3 @@
-import Bench
 import Hardware
 import Quantities
 import SeededRandom

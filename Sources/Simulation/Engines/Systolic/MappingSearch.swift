@@ -3,35 +3,37 @@ import Quantities
 import Workloads
 
 extension SystolicEngine {
-  /// The fastest mapping of an operator of one kind of product: what the engine takes by itself, or a dataflow, a number of values that an
-  /// element holds, a tile and an order of loops that are faster; of equally fast ones that with the fewest off-chip bytes.
+  /// The fastest mapping of an operator of one kind of product: what the engine takes by itself, or a dataflow, a number
+  /// of values that an element holds, a tile and an order of loops that are faster; of equally fast ones that with the
+  /// fewest off-chip bytes.
   ///
-  /// A **tile** is r rows by c columns of the result over the full depth: r whole turns of the interleaving in weight-stationary
-  /// folds, whole heights of the array in output-stationary ones, or all rows; c whole widths of the array. With R rows, C
-  /// columns, X bytes of rows and S of filters, P = ⌈R/r⌉, Q = ⌈C/c⌉, and x, s, o the halves of the buffers that are in use while the
-  /// others are filled,
+  /// A **tile** is r rows by c columns of the result over the full depth: r whole turns of the interleaving in
+  /// weight-stationary folds, whole heights of the array in output-stationary ones, or all rows; c whole widths of the
+  /// array. With R rows, C columns, X bytes of rows and S of filters, P = ⌈R/r⌉, Q = ⌈C/c⌉, and x, s, o the halves of
+  /// the buffers that are in use while the others are filled,
   ///
-  ///     rows outermost       X + S·(S ≤ s ? 1 : P)      where X·r/R ≤ x: the rows of a tile stay while all filters go by
-  ///     columns outermost    S + X·(X ≤ x ? 1 : Q)      where also S·c/C ≤ s: the filters of a tile stay while all rows go by, and
-  ///                                                      the rows of a tile while its filters do
+  ///     rows outermost       X + S·(S ≤ s ? 1 : P)    where X·r/R ≤ x: a tile's rows stay while all filters go by
+  ///     columns outermost    S + X·(X ≤ x ? 1 : Q)    where also S·c/C ≤ s: a tile's filters stay while all rows go by
   ///
   /// and the sums of r rows and a width of the array fit o wherever the depth takes several folds. Cycles are those of
   /// ``FoldedProduct`` with strips of r rows.
   ///
   /// **What is not looked at cannot be better**, which `MappingSearchTests` holds against all tiles there are:
   ///
-  /// 1. Of one dataflow, number of held values and order, the largest r and then the largest c that fit are at least as good as all others. P
-  ///    falls with r, Q with c; bytes fall with both. The cycles of a fold's rows are those of its turns, and all strips but the last have
-  ///    whole turns, so that those of all strips together do not depend on r; what a fold costs beside them is paid P times. Pruning on the way in is paid once a
-  ///    pass over the filters. Time and energy grow with cycles, bytes and passes. r and c limit each other nowhere. With rows
-  ///    outermost c has no part in it.
-  /// 2. A dataflow and a number of held values are left out where max(cycles with the fewest strips, operands and results once over
-  ///    the bandwidth of streams) is more than the best time so far. That is no more than any of their times: by 1 no tile has
-  ///    fewer cycles, every operand off chip moves at least once, and with t₀ and the first filters f, time is
+  /// 1. Of one dataflow, number of held values and order, the largest r and the largest c that fit are at least as good
+  ///    as all others. They limit each other nowhere. P falls with r, Q with c, and bytes with both. All strips but the
+  ///    last have whole turns, so that the cycles of all rows together do not depend on r; what a fold costs beside them
+  ///    is paid P times, pruning on the way in once a pass over the filters. Time and energy grow with cycles, bytes and
+  ///    passes. With rows outermost c has no part in it.
+  /// 2. A dataflow and a number of held values are left out where max(cycles with the fewest strips, operands and results
+  ///    once over the bandwidth of streams) is more than the best time so far. None of their times is less: by 1 no tile
+  ///    has fewer cycles, every operand off chip moves at least once, and with t₀ and the first filters f, time is
   ///    t₀ + f + max(cycles, …, bytes − f) ≥ max(cycles, bytes).
   ///
-  /// Left out: attention, whose products share the chip; parts of the depth as a tile, whose sums would leave the chip; a tile for
-  /// each of several networks' operators that would keep results on chip for the next.
+  /// It is each operator's own time that is never more. A network's may be: a unit can hide less behind a faster product.
+  ///
+  /// Left out: attention, whose products share the chip; parts of the depth as a tile, whose sums would leave the chip;
+  /// tiles of several operators chosen together, so that results stay on chip for the next.
   func searched(_ op: Operator, _ problems: [MatrixProblem], _ task: Task, from start: Schedule) -> Schedule {
     guard let problem = problems.first, problems.count == 1 else { return start }
     if case .attention = op.kind { return start }
