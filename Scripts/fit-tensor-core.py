@@ -5,10 +5,11 @@
     swift build -c release && python3 Scripts/fit-tensor-core.py [--machine t4] [--write]
 
 The model is the program itself: every evaluation writes a machine description with trial constants and simulates all
-measured GEMMs with it. Sustained times and energies (time x power) are fitted together, in logarithms, with a loss
-that outliers do not rule. Each family of layers is then predicted by a fit that has not seen it. --write puts the
-constants fitted to everything into the description. Dense INT8 and 2:4 BF16 with few tokens are left out: the library
-runs them on older kernels, which is not the hardware.
+measured GEMMs with it. Sustained times, energies (time x power) and clocks are fitted together, in logarithms, with a
+loss that outliers do not rule; powers of vector kernels tell the energy of off-chip memory from that of the cache. Each
+family of layers is then predicted by a fit that has not seen it. --write puts the constants fitted to everything into
+the description. Dense INT8 and 2:4 BF16 with few tokens are left out: the library runs them on older kernels, which is
+not the hardware.
 """
 import argparse, csv, io, pathlib, re, subprocess, tempfile
 import numpy as np
@@ -21,17 +22,21 @@ CONSTANTS = {"h200": [
     ("multiprocessors", "issue_efficiency", "", 0.7, 1), ("shared_memory", "port_efficiency", "", 0.5, 1),
     ("shared_memory", "off_chip_bandwidth", "GB/s", 32, 130),
     ("multiprocessors", "epilogue_port", "B/clk", 4, 128), ("multiprocessors", "sparse_epilogue_port", "B/clk", 4, 128),
-    ("multiprocessors", "overlap_exponent", "", 2, 20), ("l2", "bandwidth", "B/clk", 2500, 8000),
+    ("multiprocessors", "overlap_exponent", "", 2, 20), ("dram", "energy", "pJ/B", 30, 140),
+    ("dram", "write_energy", "pJ/B", 20, 140),
     ("fp16", "mac_energy", "pJ", 0.3, 4), ("bf16", "mac_energy", "pJ", 0.3, 4), ("fp8", "mac_energy", "pJ", 0.1, 3),
     ("int8", "mac_energy", "pJ", 0.1, 3), ("shared_memory", "energy", "pJ/B", 0.2, 12), ("l2", "energy", "pJ/B", 1, 80),
     ("multiprocessors", "clock_energy", "nJ", 0.01, 2), ("power", "voltage_floor", "", 0.05, 0.9),
+    ("vector", "energy", "pJ", 1, 30),
 ], "t4": [
     ("multiprocessors", "step_overhead", "cycles", 1, 600), ("fp16", "mac_energy", "pJ", 0.3, 6),
     ("l2", "energy", "pJ/B", 1, 80), ("power", "voltage_floor", "", 0.05, 0.99),
 ]}
 
 # A clock is a single noisy reading; it tells cycles from megahertz where power limits both.
-CLOCK_WEIGHT = 0.3
+CLOCK_WEIGHT = 0.8
+# A power of a vector kernel, which three constants decide.
+VECTOR_WEIGHT = 0.2
 
 
 def constant(section, key):
@@ -70,12 +75,22 @@ class Model:
         self.machine = folder / "trial.yaml"
         self.rows = rows
 
+    def predicted(self, data):
+        output = subprocess.run(
+            [ROOT / ".build/release/lacuna", "validate", "--data", data, "--hardware", self.machine, "--format", "csv"],
+            check=True, stdout=subprocess.PIPE, text=True).stdout
+        return list(csv.DictReader(io.StringIO(output)))
+
+    def vectors(self, values):
+        """Ratios of predicted to measured power of vector kernels, where they were measured."""
+        if not VECTORS.exists():
+            return np.ones(0)
+        self.machine.write_text(description(self.text, values))
+        return np.array([float(row["predicted_W"]) / float(row["W"]) for row in self.predicted(VECTORS) if row["W"]])
+
     def __call__(self, values):
         self.machine.write_text(description(self.text, values))
-        output = subprocess.run(
-            [ROOT / ".build/release/lacuna", "validate", "--data", DATA, "--hardware", self.machine, "--format", "csv"],
-            check=True, stdout=subprocess.PIPE, text=True).stdout
-        table = list(csv.DictReader(io.StringIO(output)))
+        table = self.predicted(DATA)
         pick = lambda column: np.array([float(table[r["line"]][f"predicted_{r['kind']}_{column}"]) for r in self.rows])
         return pick("us"), pick("us") * pick("w"), pick("mhz")
 
@@ -90,7 +105,8 @@ def fit(model, rows, mask, start):
     def residuals(x):
         t, e, f = model(np.exp(x))
         return np.concatenate([
-            np.log(t / time)[mask], 0.7 * np.log(e / energy)[mask], CLOCK_WEIGHT * np.log(f / clock)[mask]])
+            np.log(t / time)[mask], 0.7 * np.log(e / energy)[mask], CLOCK_WEIGHT * np.log(f / clock)[mask],
+            VECTOR_WEIGHT * np.log(model.vectors(np.exp(x)))])
 
     x0 = np.clip(np.log(start), low + 1e-3, high - 1e-3)
     return np.exp(least_squares(
@@ -124,10 +140,11 @@ def main():
     parser.add_argument("--skip-folds", action="store_true", help="fit everything only")
     parser.add_argument("--machine", choices=CONSTANTS, default="h200", help="the GPU")
     arguments = parser.parse_args()
-    global FREE, MACHINE, DATA
+    global FREE, MACHINE, DATA, VECTORS
     FREE = CONSTANTS[arguments.machine]
     MACHINE = ROOT / f"Configs/Hardware/{arguments.machine}.yaml"
     DATA = ROOT / f"Configs/Reference/{arguments.machine}_gemm.csv"
+    VECTORS = ROOT / f"Configs/Reference/{arguments.machine}_vectors.csv"
     rows = measurements()
     with tempfile.TemporaryDirectory() as folder:
         model = Model(rows, pathlib.Path(folder))

@@ -6,13 +6,19 @@
     ncu --nvtx --profile-from-start off --clock-control none --csv --page raw --metrics \\
         gpu__time_duration.sum,sm__cycles_elapsed.max,lts__t_sectors_srcunit_tex_op_read.sum,dram__bytes_read.sum \\
         python3 Scripts/measure-kernels.py products | python3 Scripts/measure-kernels.py counters > Configs/Reference/h200_kernels.csv
+    python3 Scripts/measure-kernels.py repeats   > Configs/Reference/Repeats/products.csv
+    python3 Scripts/measure-kernels.py sets      > Configs/Reference/Repeats/sets.csv
 
 Needs PyTorch with CUDA, and Nsight Compute for counters. Products run once, dense and with every 2:4 kernel of the library
 that takes them. Other kernels are recorded into a graph 20 times or more, over buffers that together exceed the
 level-two cache (one buffer again and again for _hot), and replayed for 20 ms; the median of seven replays, in
 microseconds a kernel. W is the average power of replays that go on for 0.35 s, from the card's energy counter.
+
+Repeats and sets are dense products under the load of h200_gemm.csv: 0.08 s, then 0.36 s that are timed, with the clock
+read at their end (mhz) and every 4 ms (mhz_mean). Repeats come four times in random order, sets with as many sets of
+operands and results in turn.
 """
-import csv, ctypes, statistics, sys, threading, time
+import csv, ctypes, random, statistics, sys, threading, time
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +33,14 @@ PRODUCTS = ([(m, n, k) for n in (788, 1024, 1576, 3152, 6304, 12608)
             + [(m, n, k) for n in (300, 512, 1000, 2048)
                for m, k in ((12288, 4096), (4096, 4096), (22016, 4096), (4096, 11008))]
             + [(15360, 4096, 5120), (5120, 4096, 20480), (2048, 2048, 2048), (4096, 4096, 4096), (8192, 8192, 8192)])
+REPEATS = [tuple(map(int, shape.split("x"))) for shape in """
+    1024x1024x1024 2048x2048x2048 4096x4096x4096 8192x8192x8192 10240x10240x512 10240x10240x2048 12288x16x4096
+    12288x128x4096 12288x512x4096 12288x1024x4096 12288x4096x4096 4096x16x4096 4096x128x4096 4096x256x4096 4096x512x4096
+    4096x1024x4096 22016x16x4096 22016x128x4096 22016x1024x4096 22016x2048x4096 4096x64x11008 4096x512x11008
+    4096x4096x11008 57344x128x8192 8192x128x28672 10240x128x8192 3072x512x1024 1024x512x1024 1024x4096x4096
+    1024x16384x4096 3072x12608x768 2304x1584x768 4096x2048x4096""".split()]
+SETS = [(512, 512, 512), (1024, 512, 1024), (1024, 1024, 1024), (3072, 512, 1024), (4096, 512, 1024),
+        (1024, 512, 4096), (2304, 1584, 768), (4096, 16, 4096)]
 BLOCKS = [(1, 32, 4096, 128), (1, 32, 16384, 128), (1, 16, 8192, 64)]
 
 
@@ -42,8 +56,14 @@ def joules():
     return millijoules.value / 1e3
 
 
-def measure(calls, total=0.02, repeats=7, load=0.35):
-    """The median time of one of the calls, replayed in order, in microseconds, and the average power in watts."""
+def megahertz():
+    clock = ctypes.c_uint()
+    assert nvml.nvmlDeviceGetClockInfo(card, 1, ctypes.byref(clock)) == 0
+    return clock.value
+
+
+def recorded(calls):
+    """A graph of the calls, and a function that replays it some times and says how many seconds that took."""
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
         for call in calls:
@@ -63,6 +83,12 @@ def measure(calls, total=0.02, repeats=7, load=0.35):
         torch.cuda.synchronize()
         return begin.elapsed_time(end) / 1e3
 
+    return replay
+
+
+def measure(calls, total=0.02, repeats=7, load=0.35):
+    """The median time of one of the calls, replayed in order, in microseconds, and the average power in watts."""
+    replay = recorded(calls)
     replay(1)
     times = max(1, int(total / replay(1)))
     microseconds = statistics.median(replay(times) for _ in range(repeats)) / times / len(calls) * 1e6
@@ -162,6 +188,70 @@ def products(write):
                 break
 
 
+def sustained(replay, calls):
+    """Microseconds of a call, average watts and the clock at the end and on average, of calls without end."""
+    replay(1)
+    times = max(1, int(0.02 / replay(1)))
+    start = time.perf_counter()
+    while time.perf_counter() < start + 0.08:
+        replay(times)
+    clocks, done = [], threading.Event()
+
+    def watch():
+        while not done.is_set():
+            clocks.append(megahertz())
+            time.sleep(0.004)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    energy, start, seconds, count = joules(), time.perf_counter(), 0, 0
+    while time.perf_counter() < start + 0.36:
+        seconds += replay(times)
+        count += times
+    last = megahertz()
+    watts = (joules() - energy) / (time.perf_counter() - start)
+    done.set()
+    watcher.join()
+    return [round(seconds / count / calls * 1e6, 3), round(watts, 1), last, round(statistics.mean(clocks))]
+
+
+def dense(kind, m, n, k, sets):
+    """Calls of a dense product, with sets of operands and results in turn."""
+    a, b = ([tensor(side, k) for _ in range(sets)] for side in (m, n))
+    if kind == "fp8":
+        a, b = ([x.to(torch.float8_e4m3fn) for x in side] for side in (a, b))
+    c = [torch.empty(n, m, device="cuda", dtype=torch.bfloat16 if kind == "fp8" else torch.float16) for _ in a]
+    one = torch.ones((), device="cuda")
+    if kind == "fp8":
+        product = lambda i: torch._scaled_mm(b[i], a[i].t(), one, one, out_dtype=torch.bfloat16, out=c[i])
+    else:
+        product = lambda i: torch.mm(b[i], a[i].t(), out=c[i])
+    return [lambda i=i: product(i % sets) for i in range(sets * max(1, 32 // sets))]
+
+
+def repeats(write):
+    write("dtype,m,n,k,round,us,w,mhz,mhz_mean".split(","))
+    for kind in ("fp16", "fp8"):
+        for first in range(0, len(REPEATS), 12):  # What fits the card's memory at a time.
+            calls = {}
+            for m, n, k in REPEATS[first:first + 12]:
+                size = (1 if kind == "fp8" else 2) * (m + n) * k
+                calls[m, n, k] = dense(kind, m, n, k, max(2, min(40, int(2e8 // size) + 1)))
+            replays = {shape: recorded(calls[shape]) for shape in calls}
+            for turn in range(4):
+                for shape in random.sample(list(calls), len(calls)):
+                    write([kind, *shape, turn, *sustained(replays[shape], len(calls[shape]))])
+
+
+def sets(write):
+    write("dtype,m,n,k,sets,us,w,mhz,mhz_mean".split(","))
+    for kind in ("fp16", "fp8"):
+        for shape in SETS:
+            for count in (2, 4, 8, 16, 64):
+                calls = dense(kind, *shape, count)
+                write([kind, *shape, count, *sustained(recorded(calls), len(calls))])
+
+
 def counters(write):
     """Takes the profiler's table to the columns of products with counters."""
     lines = [line for line in sys.stdin if line.startswith('"')]
@@ -184,5 +274,7 @@ def counters(write):
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    modes = {"vectors": vectors, "attention": attention, "products": products, "counters": counters}
+    random.seed(0)
+    modes = {"vectors": vectors, "attention": attention, "products": products, "counters": counters,
+             "repeats": repeats, "sets": sets}
     modes[sys.argv[1]](csv.writer(sys.stdout, lineterminator="\n").writerow)

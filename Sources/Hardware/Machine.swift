@@ -73,13 +73,15 @@ public struct DRAM: Hashable, Sendable {
   public var capacity: Bytes
   /// From a request to its first data.
   public var latency: Seconds
-  /// Energy to move a byte between it and the chip.
+  /// Energy to move a byte from it to the chip.
   public var energy: JoulesPerByte
+  /// Energy to move a byte from the chip to it.
+  public var writeEnergy: JoulesPerByte
 
   /// A memory.
   public init(
     technology: String, peakBandwidth: BytesPerSecond, streamBandwidth: BytesPerSecond, capacity: Bytes,
-    latency: Seconds, energy: JoulesPerByte
+    latency: Seconds, energy: JoulesPerByte, writeEnergy: JoulesPerByte? = nil
   ) {
     self.technology = technology
     self.peakBandwidth = peakBandwidth
@@ -87,6 +89,12 @@ public struct DRAM: Hashable, Sendable {
     self.capacity = capacity
     self.latency = latency
     self.energy = energy
+    self.writeEnergy = writeEnergy ?? energy
+  }
+
+  /// Energy to read and to write as many bytes.
+  package func energy(read: Double, written: Double) -> Joules {
+    Joules(read * energy.value + written * writeEnergy.value)
   }
 }
 

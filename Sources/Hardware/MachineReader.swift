@@ -110,6 +110,7 @@ extension DRAM {
     let capacity = fields.quantity("capacity", as: Bytes.self)
     let latency = fields.quantity("latency", as: Seconds.self)
     let energy = fields.quantity("energy", as: JoulesPerByte.self)
+    let writeEnergy = fields.optionalQuantity("write_energy", as: JoulesPerByte.self)
     fields.finish()
     if let peak, let stream, stream > peak {
       fields.contradiction(
@@ -119,7 +120,7 @@ extension DRAM {
     guard let technology, let peak, let stream, let capacity, let latency, let energy else { return nil }
     self.init(
       technology: technology, peakBandwidth: peak, streamBandwidth: stream, capacity: capacity, latency: latency,
-      energy: energy)
+      energy: energy, writeEnergy: writeEnergy)
   }
 }
 

@@ -151,7 +151,7 @@ extension GEMMKernel {
     parent.list("kernels", of: "kernels") { GEMMKernel(reading: $0, $1) }
   }
 
-  /// Reads `{tile: [128, 256], cluster: [2, 1], per_multiprocessor: 1, split_k: yes, operands: both}`.
+  /// Reads `{tile: [128, 256], cluster: [2, 1], per_multiprocessor: 1, split_k: 3, operands: both}`.
   init?(reading node: Node, _ reader: DocumentReader) {
     guard var fields = Fields(node, reader, what: "a kernel") else { return nil }
     func pair(_ node: Node?, _ what: String) -> (Int, Int)? {
@@ -167,7 +167,7 @@ extension GEMMKernel {
     let clusterNode = fields.node("cluster")
     let cluster = clusterNode == nil ? (1, 1) : pair(clusterNode, "cluster")
     let perMultiprocessor = fields.optional("per_multiprocessor", in: 1...32) ?? 1
-    let splits = fields.optional("split_k", as: Bool.self) ?? false
+    let splits = fields.optional("split_k", in: 1...32) ?? 1
     let bits = fields.optional("element_bits", in: 8...32)
     let kinds = [
       ("dense", (true, false, false)), ("sparse", (false, true, false)), ("both", (true, true, false)),
@@ -179,7 +179,7 @@ extension GEMMKernel {
     guard let tile, let cluster, let operands else { return nil }
     self.init(
       m: tile.0, n: tile.1, cluster: Cluster(m: cluster.0, n: cluster.1),
-      tilesPerMultiprocessor: perMultiprocessor, splitsReduction: splits, isForDense: operands.0,
+      tilesPerMultiprocessor: perMultiprocessor, mostSplits: splits, isForDense: operands.0,
       isForSparse: operands.1, isForPanels: operands.2, elementBits: bits)
   }
 }

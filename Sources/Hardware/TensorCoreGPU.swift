@@ -118,8 +118,8 @@ public struct GEMMKernel: Hashable, Sendable {
   public var cluster: Cluster
   /// Tiles an SM works on at once.
   public var tilesPerMultiprocessor: Int
-  /// Whether the reduction may be split over thread blocks.
-  public var splitsReduction: Bool
+  /// The most thread blocks that a tile's reduction is split over.
+  public var mostSplits: Int
   /// Whether it multiplies dense operands.
   public var isForDense: Bool
   /// Whether it multiplies sparse weights.
@@ -144,14 +144,14 @@ public struct GEMMKernel: Hashable, Sendable {
 
   /// A kernel.
   public init(
-    m: Int, n: Int, cluster: Cluster, tilesPerMultiprocessor: Int, splitsReduction: Bool, isForDense: Bool = true,
+    m: Int, n: Int, cluster: Cluster, tilesPerMultiprocessor: Int, mostSplits: Int = 1, isForDense: Bool = true,
     isForSparse: Bool = true, isForPanels: Bool = false, elementBits: Int? = nil
   ) {
     self.m = m
     self.n = n
     self.cluster = cluster
     self.tilesPerMultiprocessor = tilesPerMultiprocessor
-    self.splitsReduction = splitsReduction
+    self.mostSplits = mostSplits
     self.isForDense = isForDense
     self.isForSparse = isForSparse
     self.isForPanels = isForPanels

@@ -145,7 +145,10 @@ extension AdaptedWorkload {
       let key = 4 * place + (inputs ? 2 : 0) + (output ? 1 : 0)
       if known[key] < 0 {
         known[key] = placed.tasks.count
-        placed.tasks.append(distinct[place].placed(inputsOnChip: inputs, outputOnChip: output, turns: residency.turns))
+        placed.tasks.append(
+          distinct[place].placed(
+            inputsOnChip: inputs, outputOnChip: output, weightsOnChip: options.residency == .onChip,
+            turns: residency.turns))
         placed.times.append(0)
       }
       placed.times[known[key]] += Double(parts[index].repeats)

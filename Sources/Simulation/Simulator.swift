@@ -57,7 +57,8 @@ public struct SimulationOptions: Sendable {
     case chained
     /// Every operator by itself: operands come from off-chip memory, results go there.
     case isolated
-    /// Activations and results are on chip, whatever their size; weights come from off-chip memory.
+    /// Activations and results are on chip, whatever their size, and in a GPU's cache weights too, as in runs repeated
+    /// on little data.
     case onChip
   }
 

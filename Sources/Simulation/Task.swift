@@ -16,6 +16,8 @@ struct Task: Hashable {
   var inputsOnChip: Bool
   /// Whether its result stays on chip for its consumers.
   var outputOnChip: Bool
+  /// Whether its weights wait in a GPU's cache.
+  var weightsOnChip = false
   /// Equal parts of the step's samples that go through the network one after the other.
   var turns: Int
 
@@ -32,10 +34,18 @@ struct Task: Hashable {
   }
 
   /// The same with its operands elsewhere.
-  func placed(inputsOnChip: Bool, outputOnChip: Bool, turns: Int) -> Task {
+  func placed(inputsOnChip: Bool, outputOnChip: Bool, weightsOnChip: Bool, turns: Int) -> Task {
     var task = self
     (task.inputsOnChip, task.outputOnChip, task.turns) = (inputsOnChip, outputOnChip, turns)
+    task.weightsOnChip = weightsOnChip
     return task
+  }
+
+  /// Its products; weights that wait on chip are as good as activations there.
+  var matrixProblems: [MatrixProblem] {
+    var problems = asOperator.matrixProblems
+    if weightsOnChip { for index in problems.indices { problems[index].hasWeights = false } }
+    return problems
   }
 
   /// The operator this stands for, to lower it.

@@ -45,9 +45,9 @@ extension Machine {
       guard name.isSparse ? kernel.isForSparse : kernel.isForDense else { return nil }
       guard name.isSparse ? tile == name.tile : tile.sorted() == name.tile.sorted() else { return nil }
       guard !name.isSparse || [kernel.cluster.m, kernel.cluster.n] == name.cluster else { return nil }
-      guard kernel.splitsReduction || !name.splitsReduction else { return nil }
+      guard kernel.mostSplits > 1 || !name.splitsReduction else { return nil }
       var kernel = kernel
-      kernel.splitsReduction = name.splitsReduction
+      if !name.splitsReduction { kernel.mostSplits = 1 }
       return kernel
     }
     return gpu.kernels.isEmpty ? self : Machine(name: self.name, title: title, architecture: .tensorCore(gpu))

@@ -1,9 +1,14 @@
+import Quantities
 import Simulation
 import Workloads
 
-// Products: C[m×n] = A[m×k]·B[k×n], A the weights, 2:4 along k when sparse, from off-chip memory to off-chip memory.
+// Products: C[m×n] = A[m×k]·B[k×n], A the weights, 2:4 along k when sparse.
 
 extension RowReader {
+  /// Sets of operands and results that measured products take in turn. Their number is not on record: four, say times and
+  /// powers of small products beside those of `Repeats/sets.csv`.
+  private static let sets: Int64 = 4
+
   private func product() -> (label: String, shape: GEMM, type: DataType)? {
     let (m, n, k, type) = (size("m"), size("n"), size("k"), dataType("dtype"))
     guard let m, let n, let k, let type else { return nil }
@@ -20,12 +25,17 @@ extension RowReader {
         [.product("dense", shape, type), .product("2:4", shape, type, weights: .twoOfFour)],
         columns: ["sparsity": "k"])
     else { return nil }
+    func experiment(_ op: Operator, _ readings: [Experiment.Reading], variant: String, baseline: Int?) -> Experiment {
+      Experiment(
+        variant: variant, category: shape.category, operators: [op],
+        warmBytes: Self.kept(shape.bytes(of: op) * Self.sets),
+        readings: readings, baseline: baseline)
+    }
     return ExperimentRow(
       label: label, dataType: type,
       experiments: [
-        Experiment(category: shape.category, operators: [operators[0]], readings: dense),
-        Experiment(
-          variant: "2:4", category: shape.category, operators: [operators[1]], readings: sparse, baseline: 0),
+        experiment(operators[0], dense, variant: "dense", baseline: nil),
+        experiment(operators[1], sparse, variant: "2:4", baseline: 0),
       ])
   }
 
@@ -99,5 +109,19 @@ extension RowReader {
         baseline: index == 1 ? 0 : index == 3 ? 2 : nil)
     }
     return ExperimentRow(label: "\(ffn)×\(tokens)×\(d)", dataType: .fp16, experiments: experiments)
+  }
+}
+
+extension GEMM {
+  /// What one set of a product's operands, as they are stored, and of its results takes.
+  fileprivate func bytes(of op: Operator) -> Bytes {
+    let weights = op.sparsity.weights
+    let (m, n, k) = (Double(m), Double(n), Double(k))
+    let values = m * k * (weights.keptFraction(alongReduction: self.k) ?? 1)
+    let bits =
+      values * Double(op.dataType.bits + weights.metadataBitsPerValue) + n * k * Double(op.dataType.bits)
+      + m * n * Double(op.outputType.bits)
+    // Sizes that a file may hold multiply to more than a count does.
+    return Bytes(Int64(min(bits / 8, 1e15)))
   }
 }

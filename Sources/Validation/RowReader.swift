@@ -1,5 +1,6 @@
 import Diagnostics
 import Documents
+import Quantities
 import Workloads
 
 /// Reads the cells of one row by column; every problem names row and column and is told at its cell.
@@ -13,6 +14,11 @@ struct RowReader {
   let number: Int
   /// Where each column stands.
   let positions: [String: Int]
+
+  /// What must fit a level-two cache for so many bytes to be there from run to run: twice as many. On an H200 products whose
+  /// operands and results take half of it are as fast as with a single set of them, those that take all of it as slow as
+  /// with many (`Configs/Reference/Repeats/sets.csv`).
+  static func kept(_ bytes: Bytes) -> Bytes { Bytes(min(bytes.count, 1 << 60)) * 2 }
 
   /// A cell's text; a row is as long as its header.
   func text(_ column: String) -> String { cell(column).text }

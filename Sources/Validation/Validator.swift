@@ -87,10 +87,11 @@ public enum Validator {
   ) -> Result<Outcome, Reason> {
     var residency = experiment.residency
     if let bytes = experiment.warmBytes {
-      guard case .tensorCore(let gpu) = machine.architecture else {
+      if case .tensorCore(let gpu) = machine.architecture {
+        residency = bytes <= gpu.l2Capacity ? .onChip : .isolated
+      } else if residency == .onChip {
         return .failure(Reason(text: "\(machine.name) has no cache that keeps data from run to run"))
       }
-      residency = bytes <= gpu.l2Capacity ? .onChip : .isolated
     }
     let machine = experiment.kernel.map { machine.running($0) } ?? machine
     func simulate(_ operators: [Operator]) throws(DiagnosticList) -> RunResult {

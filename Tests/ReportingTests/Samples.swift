@@ -41,7 +41,7 @@ enum Samples {
   /// Two layers of an encoder: four kinds of operators, twice each, one of them with an awkward name.
   static func encoder(on machine: String, sparse: Bool, scale: Double = 1) -> RunResult {
     let kernel = GEMMKernel(
-      m: 128, n: 256, cluster: .init(m: 2, n: 1), tilesPerMultiprocessor: 1, splitsReduction: false)
+      m: 128, n: 256, cluster: .init(m: 2, n: 1), tilesPerMultiprocessor: 1, mostSplits: 1)
     let weights = sparse ? OperandSparsity(weights: .structured(n: 2, m: 4)) : .dense
     let gemm = (sparse ? 30.0 : 50.0) * scale
     let macs = 4_294_967_296

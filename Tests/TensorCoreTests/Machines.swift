@@ -49,11 +49,11 @@ func idealGPU(kernels: [GEMMKernel] = [kernel(128, 256)]) throws -> TensorCoreGP
 }
 
 func kernel(
-  _ m: Int, _ n: Int, cluster: (Int, Int) = (1, 1), perMultiprocessor: Int = 1, splits: Bool = false
+  _ m: Int, _ n: Int, cluster: (Int, Int) = (1, 1), perMultiprocessor: Int = 1, splits: Int = 1
 ) -> GEMMKernel {
   GEMMKernel(
     m: m, n: n, cluster: GEMMKernel.Cluster(m: cluster.0, n: cluster.1), tilesPerMultiprocessor: perMultiprocessor,
-    splitsReduction: splits)
+    mostSplits: splits)
 }
 
 extension TensorCoreEngine {

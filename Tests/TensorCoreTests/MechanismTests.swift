@@ -275,7 +275,7 @@ struct MechanismTests {
   }
 
   @Test func `a split reduction fills the machine, launches twice and moves its parts`() throws {
-    var gpu = try idealGPU(kernels: [kernel(128, 128, splits: true)])
+    var gpu = try idealGPU(kernels: [kernel(128, 128, splits: 8)])
     gpu.launch = Seconds(1e-9)
     let answer = TensorCoreEngine(gpu).answer(gemm(128, 128, 8192))
     guard case .kernel(_, let splits, let tiles, _) = answer.mapping else { return }
@@ -284,6 +284,12 @@ struct MechanismTests {
     let results: Int64 = 128 * 128
     #expect(answer.traffic.l2Written == Bytes(results * 34))
     #expect(answer.traffic.l2Read == Bytes(results * 32) + Bytes(2 * 128 * 8192 * 2))
+    // No further than the library's kernel can.
+    gpu.kernels = [kernel(128, 128, splits: 3)]
+    guard case .kernel(_, 3, 3, _) = TensorCoreEngine(gpu).answer(gemm(128, 128, 8192)).mapping else {
+      Issue.record("not three parts")
+      return
+    }
     // An expensive launch is not worth it.
     gpu.launch = Seconds(1)
     let whole = TensorCoreEngine(gpu).answer(gemm(128, 128, 8192))
@@ -309,7 +315,11 @@ struct MechanismTests {
     let executed = Double(capped.macs.useful + capped.macs.padded)
     let rate = try #require(gpu.dataTypes.rates[.fp16])
     #expect(isClose(capped.energy.mac.value, executed * rate.energy.value * voltage * voltage))
-    #expect(isClose(capped.energy.dram.value, Double(capped.traffic.dram.count) * gpu.dram.energy.value, 1e-6))
+    let (read, written) = (Double(capped.traffic.dramRead.count), Double(capped.traffic.dramWritten.count))
+    #expect(
+      isClose(
+        capped.energy.dram.value, read * gpu.dram.energy.value + written * gpu.dram.writeEnergy.value, 1e-6))
+    #expect(gpu.dram.writeEnergy != gpu.dram.energy)
     #expect(isClose(capped.energy.idle.value, gpu.power.idle.value * capped.elapsed.value))
   }
 

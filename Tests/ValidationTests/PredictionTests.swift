@@ -71,6 +71,38 @@ import Testing
     #expect(validated.predictions[0][3] == totals.averagePower.value)
   }
 
+  @Test(arguments: [(1024, SimulationOptions.Residency.onChip), (1152, .isolated)])
+  func `four sets of a small product's operands and results stay in half of the cache`(
+    _ size: Int, _ residency: SimulationOptions.Residency
+  ) throws {
+    // 4 · 3 · 2 bytes · size², of 25 MiB.
+    let text = Samples.tables[0].text.replacing("4096", with: "\(size)")
+    let op = Operator(name: "a", kind: .gemm(GEMM(m: size, n: size, k: size)), dataType: .fp16)
+    let totals = try Simulator.simulate(
+      Workload(name: "a", source: "test", operators: [op]), on: try Samples.machine(),
+      options: SimulationOptions(residency: residency)
+    ).totals
+    #expect(try Samples.validated(text).predictions[0][0] == totals.elapsed.value / 1e-6)
+    // A machine without such a cache has it from memory.
+    #expect(try Samples.validated(text, on: "systolic-128x128").predictions[0][0] != nil)
+  }
+
+  @Test func `attention that is repeated finds its data in the cache where half of it is enough`() throws {
+    let lengths: [(Int, SimulationOptions.Residency)] = [(512, .onChip), (2048, .isolated)]
+    let rows = lengths.map { "sdpa,1.0,,1,32,\($0.0),128,100\n" }.joined()
+    let predictions = try Samples.validated("kind,density,block,B,H,S,D,us\n" + rows).predictions
+    for ((length, residency), prediction) in zip(lengths, predictions) {
+      let op = Operator(
+        name: "a", kind: .attention(Attention(batch: 1, heads: 32, queryLength: length, headDimension: 128)),
+        dataType: .fp16)
+      let totals = try Simulator.simulate(
+        Workload(name: "a", source: "test", operators: [op]), on: try Samples.machine(),
+        options: SimulationOptions(residency: residency, power: .burst)
+      ).totals
+      #expect(prediction[0] == totals.elapsed.value / 1e-6)
+    }
+  }
+
   @Test func `8-bit products are stored in 16 bits`() throws {
     let rows = ["fp8", "int8"].map { "square,\($0),4096,4096,4096,1,20000,1500,1,1" }.joined(separator: "\n")
     let header = "layer,dtype,m,n,k,sparse24,time_ns,clock_mhz,l2_read_bytes_by_sm,dram_read_bytes\n"

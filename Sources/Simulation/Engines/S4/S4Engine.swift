@@ -82,7 +82,7 @@ struct S4Engine: Engine {
     let softmax = arithmeticCycles(op.vectorWork)
     let network = s.networkBytes / chip.network.value
     let demand = demand(
-      turns: task.turns, cycles: max(s.core, s.l2, softmax), dramBytes: dramRead + dramWritten, network: network,
+      turns: task.turns, cycles: max(s.core, s.l2, softmax), read: dramRead, written: dramWritten, network: network,
       dynamic: Joules(s.executedMACs * macRate.energy.value)
         + Joules((s.l1ReadBytes + s.l1FilledBytes) * chip.l1Energy.value)
         + Joules((s.l2ReadBytes + s.l2WrittenBytes) * chip.l2Energy.value) + vectorEnergy(op.vectorWork))
@@ -154,7 +154,7 @@ struct S4Engine: Engine {
     let l2 = (read + written) / Double(chip.chips * chip.cores) / chip.l2Port.value
     let l2Energy = Joules((read + written) * chip.l2Energy.value)
     let demand = demand(
-      turns: task.turns, cycles: max(arithmetic, l2), dramBytes: dramRead + dramWritten, network: 0,
+      turns: task.turns, cycles: max(arithmetic, l2), read: dramRead, written: dramWritten, network: 0,
       dynamic: vectorEnergy(op.vectorWork) + l2Energy)
     let point = operatingPoint(demand)
     let clock = point.clock.value
@@ -199,12 +199,12 @@ struct S4Engine: Engine {
 
   /// Streams from off-chip memory are prefetched, so only their rate counts.
   private func demand(
-    turns: Int, cycles: Double, dramBytes: Double, network: Double, dynamic: Joules
+    turns: Int, cycles: Double, read: Double, written: Double, network: Double, dynamic: Joules
   ) -> PowerDemand {
     PowerDemand(
       launch: chip.launch / chip.clock * Double(turns), cycles: cycles,
-      memory: Seconds(max(memoryTime(dramBytes), network)),
-      dynamicEnergy: dynamic, memoryEnergy: Joules(dramBytes * chip.dram.energy.value))
+      memory: Seconds(max(memoryTime(read + written), network)),
+      dynamicEnergy: dynamic, memoryEnergy: chip.dram.energy(read: read, written: written))
   }
 
   /// The chip has one voltage: past its limit it can only be slowed down.

@@ -349,7 +349,9 @@ extension SystolicEngine {
       traffic: schedule.traffic,
       energy: EnergyBreakdown(
         mac: Double(executed) * rate, vector: Double(work.operations + work.transcendentals) * array.vector.energy,
-        l2: buffers * array.bufferEnergy, dram: schedule.traffic.dram * array.dram.energy,
+        l2: buffers * array.bufferEnergy,
+        dram: array.dram.energy(
+          read: Double(schedule.traffic.dramRead.count), written: Double(schedule.traffic.dramWritten.count)),
         idle: array.idle * elapsed),
       isPowerCapped: false,
       mapping: schedule.tile.map {

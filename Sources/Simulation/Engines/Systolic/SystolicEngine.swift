@@ -137,7 +137,8 @@ extension SystolicEngine {
       vector: UnitTime(busy: busy, stalled: stalled), memory: UnitTime(busy: memory, of: elapsed), macs: MACCount(),
       traffic: Traffic(dramRead: read, dramWritten: written),
       energy: EnergyBreakdown(
-        vector: operations * array.vector.energy, dram: (read + written) * array.dram.energy,
+        vector: operations * array.vector.energy,
+        dram: array.dram.energy(read: Double(read.count), written: Double(written.count)),
         idle: array.idle * elapsed),
       isPowerCapped: false, mapping: mapping)
   }

@@ -45,7 +45,7 @@ extension KernelSchedule {
     self.init(
       kernel: GEMMKernel(
         m: rows, n: columns, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1,
-        splitsReduction: true), splits: splits)
+        mostSplits: splits), splits: splits)
     tiles = unsplit * splits
 
     let element = work.elementBytes

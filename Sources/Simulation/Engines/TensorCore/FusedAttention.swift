@@ -87,7 +87,7 @@ extension TensorCoreEngine {
     let l1 = Joules((l1Read + l2Read) * gpu.sharedMemoryEnergy.value)
     let l2 = Joules((l2Read + l2Written) * gpu.l2Energy.value)
     let vector = Joules(steps * pairs * kernels.instructionsPerScore * gpu.vector.energy.value)
-    let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
+    let dram = gpu.dram.energy(read: dramRead, written: dramWritten)
     let clockEnergy = gpu.clockEnergy * (core * sms)
     let launch = gpu.launch + kernels.setup
     let memory = memoryTime(dramRead + dramWritten)

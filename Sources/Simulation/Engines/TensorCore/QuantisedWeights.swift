@@ -58,7 +58,7 @@ extension KernelSchedule {
     self.init(
       kernel: GEMMKernel(
         m: warps, n: work.problems[0].n, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1,
-        splitsReduction: false), splits: 1)
+        mostSplits: 1), splits: 1)
     let sms = Double(gpu.multiprocessors)
     let widening = task.weightType == nil ? 0 : gpu.vectorKernels.dequantisationOperations ?? 0
     let kept = 1 - groups.zeros

@@ -27,7 +27,7 @@ extension KernelSchedule {
     self.init(
       kernel: GEMMKernel(
         m: blocks.rows, n: columns, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1,
-        splitsReduction: false), splits: 1)
+        mostSplits: 1), splits: 1)
     overlapsFully = true
     let sms = Double(gpu.multiprocessors)
     let (rows, depth, width) = (padded(blocks.rows), padded(blocks.columns), Double(columns))
@@ -107,7 +107,7 @@ extension KernelSchedule {
     let line = 128.0
     self.init(
       kernel: GEMMKernel(
-        m: 1, n: warp, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1, splitsReduction: false),
+        m: 1, n: warp, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1, mostSplits: 1),
       splits: 1)
     overlapsFully = true
     let sms = Double(gpu.multiprocessors)

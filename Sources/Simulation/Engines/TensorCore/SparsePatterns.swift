@@ -17,7 +17,7 @@ extension TensorCoreEngine {
   func skippingSchedule(_ task: Task, _ op: Operator, rate: MACRate) -> (KernelSchedule, MACRate)? {
     guard let kernels = gpu.sparseKernels else { return nil }
     let work = MatrixWork(
-      problems: op.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
+      problems: task.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
       outputBytes: Double(task.outputType.bits) / 8, isSparse: false, metadataBits: 0,
       inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, weightStorage: op.weightStorage)
     switch task.sparsity.weights {

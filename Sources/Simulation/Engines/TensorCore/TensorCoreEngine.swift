@@ -145,7 +145,7 @@ extension TensorCoreEngine {
       return kernel(schedule, task, op, rate: rate)
     }
     if let gap = gpu.library.gap(of: op) { return older(gap, rate).matrixKernel(task) }
-    let problems = op.matrixProblems
+    let problems = task.matrixProblems
     let work = MatrixWork(
       problems: problems.map(task.sparsity.weights.multiplied), rate: rate,
       elementBytes: Double(task.dataType.bits) / 8,
@@ -162,13 +162,11 @@ extension TensorCoreEngine {
       demand.mayBeat(shortest, power: power, maximum: gpu.maximumClock)
     }
     for kernel in gpu.kernels where kernel.takes(work) && task.sparsity.weights.fits(kernel, among: gpu.kernels) {
-      var splits = 1
-      while splits <= 8 {
-        defer { splits *= 2 }
-        // Splitting is for products with too few tiles and a long reduction.
+      // Splitting is for products with too few tiles and a long reduction.
+      for splits in 1...kernel.mostSplits {
         guard
           splits == 1
-            || (kernel.splitsReduction && work.problems.count == 1 && work.problems[0].k >= splits * 512)
+            || (work.problems.count == 1 && work.problems[0].k >= splits * 512)
         else { break }
         var schedule = KernelSchedule(pacing: work, kernel: kernel, splits: splits, gpu: gpu)
         guard splits == 1 || schedule.waves == 1 else { break }
@@ -232,7 +230,7 @@ extension TensorCoreEngine {
       launch: launch(of: s), cycles: s.core, cache: Seconds(s.l2 / gpu.maximumClock.value),
       memory: memoryTime(dramBytes, active: s.activeMultiprocessors),
       dynamicEnergy: energy.mac + energy.clock + energy.l1 + energy.l2,
-      memoryEnergy: Joules(dramBytes * gpu.dram.energy.value),
+      memoryEnergy: gpu.dram.energy(read: s.dramReadBytes, written: s.dramWrittenBytes),
       overlapExponent: s.overlapsFully ? .infinity : gpu.overlapExponent)
   }
 
@@ -262,7 +260,7 @@ extension TensorCoreEngine {
   ) -> Estimate {
     let (mac, clockEnergy, l1, l2) = dynamicEnergy(of: s, rate: rate)
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
-    let dram = Joules(dramBytes * gpu.dram.energy.value)
+    let dram = gpu.dram.energy(read: s.dramReadBytes, written: s.dramWrittenBytes)
     let launch = launch(of: s)
     let memory = memoryTime(dramBytes, active: s.activeMultiprocessors)
     let cache = Seconds(s.l2 / gpu.maximumClock.value)

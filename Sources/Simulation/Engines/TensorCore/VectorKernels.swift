@@ -73,7 +73,7 @@ extension TensorCoreEngine {
     let bytes = max(memory, cache, compression)
     let vector = gpu.vector.energy * (instructions + exponentials)
     let l2Energy = Joules((l2Read + written) * gpu.l2Energy.value)
-    let dram = Joules((dramRead + dramWritten) * gpu.dram.energy.value)
+    let dram = gpu.dram.energy(read: dramRead, written: dramWritten)
     let serial = Seconds(serialCycles / gpu.maximumClock.value)
     let stream = Seconds(streamCycles / gpu.maximumClock.value)
     let launch = gpu.launch + setup
