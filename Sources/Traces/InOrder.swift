@@ -46,7 +46,7 @@ package enum InOrder {
     _ inputs: [Input], threads: Int, _ transform: @Sendable (Input) -> Output
   ) -> [Output] {
     // Enough pieces that nobody waits long for the slowest, few enough that handing them out costs nothing.
-    let pieces = min(inputs.count, threads * 16)
+    let pieces = min(inputs.count, threads * 64)
     guard threads > 1, pieces > 1 else { return inputs.map(transform) }
     let outputs = Mutex([[Output]](repeating: [], count: pieces))
     let next = Atomic(0)
