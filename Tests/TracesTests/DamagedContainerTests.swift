@@ -27,6 +27,17 @@ import Workloads
     return try Compression.expand(bytes, name: "test", limit: 1 << 24)
   }
 
+  @Test func `a part that was skipped no times is refused, as in JSON Lines`() throws {
+    let workload = Workload(
+      name: "net", source: "test",
+      operators: [Operator(name: "a", kind: .softmax(Softmax(rows: 1, width: 1)), dataType: .fp16)],
+      skipped: [Workload.Skipped(reason: "nothing", count: 0, examples: [])])
+    let bytes = try TraceContainer.bytes(workload)
+    let error = #expect(throws: DiagnosticList.self) { try TraceContainer(bytes: bytes, name: "t").workload() }
+    #expect(error?.diagnostics.first?.code == .corruptTrace)
+    #expect(error?.diagnostics.first?.message.contains("count of skipped") == true)
+  }
+
   @Test func `a stream cut at any byte is damaged`() throws {
     let stream = try stream(Self.small)
     for length in 8..<stream.count {

@@ -133,6 +133,7 @@ struct ContainerHeader: Sendable {
     for _ in 0..<(try reader.count("skipped", limit: left)) {
       let reason = try reader.text("reason")
       let count = try reader.count("count of skipped", limit: 1 << 53)
+      guard count > 0 else { throw reader.damage("count of skipped", "it is 0") }
       var examples: [String] = []
       for _ in 0..<(try reader.count("examples", limit: left)) { examples.append(try reader.text("example")) }
       workload.skipped.append(Workload.Skipped(reason: reason, count: count, examples: examples))
