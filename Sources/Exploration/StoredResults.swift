@@ -35,10 +35,7 @@ public struct StoredResults {
     }
     self.path = path
     (database, parts, columns) = try StoreFile.doing(path) {
-      var configuration = Configuration()
-      configuration.readonly = true
-      configuration.busyMode = .timeout(20)
-      let database = try DatabaseQueue(path: path, configuration: configuration)
+      let database = try StoreFile.open(path)
       let (parts, columns) = try database.read { database in
         (
           try Row.fetchAll(database, sql: "SELECT part, content FROM study ORDER BY part").map {

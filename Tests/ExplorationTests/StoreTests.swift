@@ -241,6 +241,21 @@ import Testing
     #expect(try content(path) == content(folder.path("one.sqlite")))
   }
 
+  @Test func `of those that create one store at once none is turned away`() async throws {
+    let folder = try StudyText.Folder()
+    let study = try StudyText(Self.sobol).study(in: folder)
+    let identity = Explorer(study, program: "test").identity
+    for round in 0..<100 {
+      let path = folder.path("\(round).sqlite")
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<4 {
+          group.addTask { try ResultStore(path, for: study, identity: identity, resumes: true).close() }
+        }
+        try await group.waitForAll()
+      }
+    }
+  }
+
   @Test func `a summary counts what a pass over all points counts`() throws {
     let folder = try StudyText.Folder()
     let study = try StudyText([

@@ -43,16 +43,12 @@ struct HardwareCommand: ParsableCommand {
           lacuna hardware show h200 | grep assumed
         """)
 
-    @Argument(
-      help: ArgumentHelp("A machine of the list, or a description.", valueName: "name|file"), completion: .machine)
-    var machine: String
-
-    @OptionGroup var output: FormatArguments
+    @OptionGroup var told: MachineArguments
 
     @OptionGroup var console: ConsoleArguments
 
     func run() throws {
-      try Console.output(Report.machine(try Machine(named: machine)).text(as: output.format))
+      try Console.output(Report.machine(try told.machine()).text(as: told.output.format))
     }
   }
 
@@ -64,23 +60,19 @@ struct HardwareCommand: ParsableCommand {
           lacuna hardware area sat
         """)
 
-    @Argument(
-      help: ArgumentHelp("A machine of the list, or a description.", valueName: "name|file"), completion: .machine)
-    var machine: String
-
-    @OptionGroup var output: FormatArguments
+    @OptionGroup var told: MachineArguments
 
     @OptionGroup var console: ConsoleArguments
 
     func run() throws {
-      let machine = try Machine(named: machine)
+      let machine = try told.machine()
       guard let breakdown = machine.areaBreakdown else {
         throw DiagnosticList(
           Diagnostic(
             .missingKey, "\(machine.name) does not say what its parts take",
             help: "add a section 'area' to its description; that of another machine shows how"))
       }
-      try Console.output(Report.area(machine, breakdown).text(as: output.format))
+      try Console.output(Report.area(machine, breakdown).text(as: told.output.format))
     }
   }
 
@@ -105,4 +97,16 @@ struct HardwareCommand: ParsableCommand {
       try Console.output(lines.joined())
     }
   }
+}
+
+/// A machine that something is told of, and how.
+struct MachineArguments: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("A machine of the list, or a description.", valueName: "name|file"), completion: .machine)
+  var name: String
+
+  @OptionGroup var output: FormatArguments
+
+  /// Reads it.
+  func machine() throws(DiagnosticList) -> Machine { try Machine(named: name) }
 }
