@@ -1,4 +1,6 @@
 public import Diagnostics
+import Dispatch
+import Synchronization
 import Traces
 
 /// Runs a study: the same results for any number of threads, processes or shards, and however often it was killed.
@@ -58,9 +60,10 @@ public struct Explorer: Sendable {
   // MARK: One process
 
   /// Evaluates what a store lacks.
+  /// - Parameter progress: is told how far it is, from one thread at a time but not always the same.
   /// - Throws: `changed-study` where the simulator no longer gives what the store holds; what keeps the store from being
   ///   written. What was written stays.
-  public func run(into store: ResultStore, progress: (Progress) -> Void = { _ in }) throws(DiagnosticList) {
+  public func run(into store: ResultStore, progress: @Sendable (Progress) -> Void = { _ in }) throws(DiagnosticList) {
     try checkSimulator(against: store)
     if let sequence = PointSequence(study) {
       try run(sequence, into: store, progress)
@@ -80,45 +83,63 @@ public struct Explorer: Sendable {
     }
   }
 
+  /// Each thread takes points, evaluates them, and writes what waits to be written unless another one is at it.
   private func run(
-    _ sequence: PointSequence, into store: ResultStore, _ progress: (Progress) -> Void
+    _ sequence: PointSequence, into store: ResultStore, _ progress: @Sendable (Progress) -> Void
   ) throws(DiagnosticList) {
-    var state = Progress(total: sequence.count)
-    var batch = BatchSize(threads: threads)
-    let writer = WriteBehind(store, threads: threads)
-    for block in stride(from: 0, to: sequence.count, by: Self.blockSize) {
-      let block = block..<min(block + Self.blockSize, sequence.count)
-      try writer.finish()
-      let finished = try store.finished(in: block)
-      var first = block.lowerBound
-      while first < block.upperBound {
-        let range = first..<min(first + batch.count, block.upperBound)
-        let missing = finished.isEmpty ? Array(range) : range.filter { !finished.contains($0) }
-        let results = batch.timing(missing.count) {
-          parallel(missing) { index in sequence.values(at: index).map { evaluator.result(index, $0) } }
-        }
-        try writer.add(results)
-        state.done += range.count
-        state.evaluated += results.count
-        progress(state)
-        first = range.upperBound
+    let run = Mutex(
+      (
+        supply: PointSupply(count: sequence.count), progress: Progress(total: sequence.count),
+        waiting: [[PointResult]](), problem: DiagnosticList?.none
+      ))
+    let writing = Mutex(())
+    @Sendable func write() throws(DiagnosticList) {
+      let waiting = run.withLock { run in
+        defer { run.waiting = [] }
+        return run.waiting
       }
+      for results in waiting { try store.add(results) }
     }
-    try writer.finish()
+    DispatchQueue.concurrentPerform(iterations: threads) { _ in
+      var batch = BatchSize()
+      do throws(DiagnosticList) {
+        while true {
+          let share = try run.withLock { run throws(DiagnosticList) in
+            run.problem == nil ? try run.supply.take(batch.count, threads: threads, from: store) : nil
+          }
+          guard let share else { return }
+          let results = batch.timing(share.missing.count) {
+            share.missing.compactMap { index in sequence.values(at: index).map { evaluator.result(index, $0) } }
+          }
+          let waiting = run.withLock { run in
+            run.waiting.append(results)
+            run.progress.done += share.points.count
+            run.progress.evaluated += results.count
+            progress(run.progress)
+            return run.waiting.count
+          }
+          // Where writing is slower than all threads evaluate, they wait for it, so that memory stays bounded.
+          if waiting > 2 * threads {
+            try writing.withLock { _ throws(DiagnosticList) in try write() }
+          } else {
+            try writing.withLockIfAvailable { _ throws(DiagnosticList) in try write() }
+          }
+        }
+      } catch { run.withLock { $0.problem = error } }
+    }
+    if let problem = run.withLock({ $0.problem }) { throw problem }
+    try write()
   }
-
-  /// Points of which it is asked at once whether they are finished.
-  private static let blockSize = 1 << 16
 
   /// The answers in the order of the inputs.
   private func parallel<Input: Sendable>(
-    _ inputs: [Input], _ body: @escaping @Sendable (Input) -> PointResult?
+    _ inputs: [Input], _ body: @Sendable (Input) -> PointResult?
   ) -> [PointResult] {
     InOrder.map(inputs, threads: threads, body).compactMap { $0 }
   }
 
   private func evolve(
-    _ size: Int, _ generations: Int, into store: ResultStore, _ progress: (Progress) -> Void
+    _ size: Int, _ generations: Int, into store: ResultStore, _ progress: @Sendable (Progress) -> Void
   ) throws(DiagnosticList) {
     var search = NSGA2(size: size, dimensions: study.space.free.count, seed: study.seed)
     var state = Progress(total: size * generations)
@@ -211,14 +232,41 @@ public struct Explorer: Sendable {
   }
 }
 
-/// How many points are evaluated and written together: what takes about a quarter of a second, which is what a kill
-/// can cost. Results do not depend on it.
+/// The points of a study, handed out in order and in shares.
+private struct PointSupply {
+  let count: Int
+  private var next = 0
+  /// Points of which the store was asked at once which it has.
+  private var asked = 0..<0
+  private var finished: Set<Int> = []
+
+  init(count: Int) { self.count = count }
+
+  /// The next points, and those of them that the store lacks; nil where none are left.
+  /// - Parameter most: how many at once; fewer towards the end, so that no thread waits long for the last one.
+  mutating func take(
+    _ most: Int, threads: Int, from store: ResultStore
+  ) throws(DiagnosticList) -> (points: Range<Int>, missing: [Int])? {
+    guard next < count else { return nil }
+    if next == asked.upperBound {
+      asked = next..<min(next + 1 << 16, count)
+      finished = try store.finished(in: asked)
+    }
+    let points = next..<min(next + most, next + max(1, (count - next) / (4 * threads)), asked.upperBound)
+    next = points.upperBound
+    return (points, finished.isEmpty ? Array(points) : points.filter { !finished.contains($0) })
+  }
+}
+
+/// How many points are evaluated together: what takes about a quarter of a second, which is what a kill can cost each
+/// thread. Results do not depend on it.
 struct BatchSize {
   private(set) var count: Int
   private let least: Int
   private static let most = 1 << 13
 
-  init(threads: Int) {
+  /// - Parameter threads: how many threads share a batch.
+  init(threads: Int = 1) {
     least = threads
     count = 16 * threads
   }

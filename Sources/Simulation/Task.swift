@@ -6,30 +6,30 @@ import Workloads
 /// What is simulated once for all operators that share it: an operator without its name and place, and where its
 /// operands are.
 struct Task: Hashable {
-  var kind: OperatorKind
-  var phase: Phase
-  var dataType: DataType
-  var outputType: DataType
-  var weightType: DataType?
-  var sparsity: OperandSparsity
+  /// The operator; its name and place are those of none.
+  let op: Operator
+  /// The products it comes to, found once for all machines.
+  let problems: [MatrixProblem]
+  /// What its operands take.
+  let footprint: Footprint
   /// Whether the activations it reads are still on chip.
   var inputsOnChip: Bool
   /// Whether its result stays on chip for its consumers.
   var outputOnChip: Bool
   /// Whether its weights wait in a GPU's cache.
-  var weightsOnChip = false
+  var weightsOnChip: Bool
   /// Equal parts of the step's samples that go through the network one after the other.
   var turns: Int
 
-  init(_ op: Operator, inputsOnChip: Bool, outputOnChip: Bool, turns: Int = 1) {
-    self.kind = op.kind
-    self.phase = op.phase
-    self.dataType = op.dataType
-    self.outputType = op.outputType
-    self.weightType = op.weightType
-    self.sparsity = op.sparsity
+  init(_ op: Operator, inputsOnChip: Bool, outputOnChip: Bool, weightsOnChip: Bool = false, turns: Int = 1) {
+    self.op = Operator(
+      name: "", kind: op.kind, phase: op.phase, dataType: op.dataType, outputType: op.outputType,
+      weightType: op.weightType, sparsity: op.sparsity)
+    problems = op.matrixProblems
+    footprint = Footprint(op)
     self.inputsOnChip = inputsOnChip
     self.outputOnChip = outputOnChip
+    self.weightsOnChip = weightsOnChip
     self.turns = turns
   }
 
@@ -42,17 +42,13 @@ struct Task: Hashable {
   }
 
   /// Its products; weights that wait on chip are as good as activations there.
-  var matrixProblems: [MatrixProblem] {
-    var problems = asOperator.matrixProblems
-    if weightsOnChip { for index in problems.indices { problems[index].hasWeights = false } }
-    return problems
-  }
-
-  /// The operator this stands for, to lower it.
-  var asOperator: Operator {
-    Operator(
-      name: "", kind: kind, phase: phase, dataType: dataType, outputType: outputType, weightType: weightType,
-      sparsity: sparsity)
+  var placedProblems: [MatrixProblem] {
+    guard weightsOnChip else { return problems }
+    return problems.map { problem in
+      var problem = problem
+      problem.hasWeights = false
+      return problem
+    }
   }
 }
 

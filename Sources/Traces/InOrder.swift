@@ -41,24 +41,26 @@ package enum InOrder {
     }
   }
 
-  /// The inputs transformed on up to `threads` threads, each of which takes a few neighbours at a time.
+  /// The inputs transformed on up to `threads` threads. Each takes a share of what is left, so that shares become small
+  /// towards the end and nobody waits long for the last one.
   package static func map<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], threads: Int, _ transform: @Sendable (Input) -> Output
   ) -> [Output] {
-    // Enough pieces that nobody waits long for the slowest, few enough that handing them out costs nothing.
-    let pieces = min(inputs.count, threads * 64)
-    guard threads > 1, pieces > 1 else { return inputs.map(transform) }
-    let outputs = Mutex([[Output]](repeating: [], count: pieces))
-    let next = Atomic(0)
+    guard threads > 1, inputs.count > 1 else { return inputs.map(transform) }
+    let next = Mutex(0)
+    let outputs = Mutex<[(first: Int, part: [Output])]>([])
     DispatchQueue.concurrentPerform(iterations: threads) { _ in
       while true {
-        let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        guard piece < pieces else { return }
-        let range = piece * inputs.count / pieces..<(piece + 1) * inputs.count / pieces
-        let part = inputs[range].map(transform)
-        outputs.withLock { $0[piece] = part }
+        let share = next.withLock { first in
+          let count = min(inputs.count - first, max(1, (inputs.count - first) / (4 * threads)))
+          defer { first += count }
+          return first..<first + count
+        }
+        guard !share.isEmpty else { return }
+        let part = inputs[share].map(transform)
+        outputs.withLock { $0.append((share.lowerBound, part)) }
       }
     }
-    return outputs.withLock { $0 }.flatMap { $0 }
+    return outputs.withLock { $0.sorted { $0.first < $1.first }.flatMap(\.part) }
   }
 }

@@ -67,8 +67,7 @@ struct MappingSearchTests {
 
   /// Every dataflow, number of held values, tile that fits and order of loops, one by one.
   private static func exhaustive(_ it: Case, _ engine: SystolicEngine, from start: Schedule) -> (Schedule, Int) {
-    let problems = it.op.matrixProblems
-    let operands = engine.operands(of: problems[0], it.op)
+    let operands = engine.operands(of: it.task.problems[0], it.op)
     var (best, count) = (start, 0)
     for dataflow in engine.dataflows {
       for held in engine.heldValues(operands, dataflow) {
@@ -82,7 +81,7 @@ struct MappingSearchTests {
               let tile = ArrayTile(rows: rows, columns: columns, rowsAreOuter: rowsAreOuter, held: held)
               guard engine.fits(tile, operands, it.op, dataflow) else { continue }
               count += 1
-              let other = engine.schedule(it.op, problems, it.task, dataflow: dataflow, tile: tile)
+              let other = engine.schedule(it.task, dataflow: dataflow, tile: tile)
               if other.isBetter(than: best) { best = other }
             }
           }
@@ -96,9 +95,8 @@ struct MappingSearchTests {
     var (better, tiles) = (0, 0)
     for it in try Self.cases(600, seed: 7) {
       let engine = try Self.engine(it.array, .search)
-      let problems = it.op.matrixProblems
-      let start = try Self.engine(it.array, .usual).bestSchedule(it.op, problems, it.task)
-      let found = engine.bestSchedule(it.op, problems, it.task)
+      let start = try Self.engine(it.array, .usual).bestSchedule(it.task)
+      let found = engine.bestSchedule(it.task)
       let (best, count) = Self.exhaustive(it, engine, from: start)
       #expect(found.elapsed == best.elapsed && found.traffic.dram == best.traffic.dram, "\(it)")
       #expect(!start.isBetter(than: found), "\(it)")
@@ -113,9 +111,9 @@ struct MappingSearchTests {
   @Test func `tiles are double-buffered`() throws {
     for it in try Self.cases(400, seed: 8) {
       let engine = try Self.engine(it.array, .search)
-      let found = engine.bestSchedule(it.op, it.op.matrixProblems, it.task)
+      let found = engine.bestSchedule(it.task)
       guard let tile = found.tile else { continue }
-      let operands = engine.operands(of: it.op.matrixProblems[0], it.op)
+      let operands = engine.operands(of: it.task.problems[0], it.op)
       #expect(engine.fits(tile, operands, it.op, found.dataflow), "\(tile) of \(it)")
       let rows = Double(min(tile.rows, operands.product.rows)) / Double(operands.product.rows)
       #expect(Double(operands.movingBytes) * rows <= Double(it.array.inputBuffer.count / 2))
@@ -127,12 +125,11 @@ struct MappingSearchTests {
     var searched = 0
     for it in try Self.cases(500, seed: 9) {
       let engine = try Self.engine(it.array, .search)
-      let problems = it.op.matrixProblems
-      let found = engine.bestSchedule(it.op, problems, it.task)
+      let found = engine.bestSchedule(it.task)
       guard found.tile != nil else { continue }
       searched += 1
       let listed = engine.schedule(
-        it.op, problems, it.task, dataflow: found.dataflow, tile: found.tile, listsParts: true)
+        it.task, dataflow: found.dataflow, tile: found.tile, listsParts: true)
       var tiles = FoldTiles(try #require(listed.parts), on: it.array)
       var (read, count) = (0, 0)
       var tile = Tile()

@@ -44,11 +44,10 @@ struct Fusion {
 extension Task {
   /// What an element-wise function still costs in an epilogue: reading its other operand, if it has one.
   var inEpilogue: Task? {
-    guard case .elementwise(let elementwise) = kind, elementwise.inputs > 1 else { return nil }
-    var task = self
-    task.kind = .elementwise(Elementwise(.copy, elements: elementwise.elements, inputs: elementwise.inputs - 1))
-    task.outputOnChip = true
-    return task
+    guard case .elementwise(let elementwise) = op.kind, elementwise.inputs > 1 else { return nil }
+    var op = op
+    op.kind = .elementwise(Elementwise(.copy, elements: elementwise.elements, inputs: elementwise.inputs - 1))
+    return Task(op, inputsOnChip: inputsOnChip, outputOnChip: true, turns: turns)
   }
 }
 

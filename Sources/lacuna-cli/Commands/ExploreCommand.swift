@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Lacuna
+import Synchronization
 
 struct ExploreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -117,8 +118,14 @@ extension ExploreCommand {
 
     private func fill(_ path: String, _ explorer: Explorer) throws(DiagnosticList) {
       let store = try ResultStore(path, for: explorer.study, identity: explorer.identity, resumes: resume)
-      var progress = Progress("evaluating", counting: "points")
-      try explorer.run(into: store) { progress.show($0.done, of: $0.total, worked: $0.evaluated) }
+      let progress = Mutex(Progress("evaluating", counting: "points"))
+      // What is local to this thread does not reach those that evaluate.
+      let verbosity = Console.verbosity
+      try explorer.run(into: store) { state in
+        Console.$verbosity.withValue(verbosity) {
+          progress.withLock { $0.show(state.done, of: state.total, worked: state.evaluated) }
+        }
+      }
       Console.progress("")
       try store.close()
     }

@@ -70,10 +70,10 @@ extension S4Engine {
   func tileByTile<Probe: PipelineProbe>(
     _ task: Task, _ analytic: Estimate, probe: Probe
   ) -> (estimate: Estimate, probe: Probe, description: PipelineDescription) {
-    let op = task.asOperator
+    let op = task.op
     let launch = launch(task)
     let eachChip = Double(task.turns * chip.chips)
-    guard op.kind.isMatrix, let rate = chip.dataTypes.rates[task.dataType] else {
+    guard op.kind.isMatrix, let rate = chip.dataTypes.rates[task.op.dataType] else {
       let ticks = 1e15 / analytic.clock.value
       var total = Tile()
       total.work[0] = Int64((Double(analytic.traffic.dramRead.count) / eachChip).rounded())
@@ -89,18 +89,18 @@ extension S4Engine {
       let (outcome, probe) = description.run(
         EqualTiles(total, count: count, capacity: capacity), over: chip.dram, probe: probe)
       var answer = analytic.timed(by: outcome, .vector, own: [.launch], launch: launch, turns: task.turns)
-      answer.movement = Movement(analytic.traffic, inputs: Footprint(op).inputs)
+      answer.movement = Movement(analytic.traffic, inputs: task.footprint.inputs)
       answer.movement?.add(outcome, description, over: chip.dram, runs: task.turns * chip.chips)
       return (answer, probe, description)
     }
 
     let best = schedule(task, rate: rate)
-    let problems = op.matrixProblems.map { $0.turn(of: task.turns, task.kind) }
-    let footprint = Footprint(op)
+    let problems = task.problems.map { $0.turn(of: task.turns, task.op.kind) }
+    let footprint = task.footprint
     let activations = Double(
       (task.inputsOnChip ? footprint.cached : footprint.aIsWeights ? footprint.b : footprint.inputs).count)
     let results = task.outputOnChip ? 0 : Double(footprint.c.count)
-    let isAttention = if case .attention = task.kind { true } else { false }
+    let isAttention = if case .attention = task.op.kind { true } else { false }
     // Keys, values and queries by what each product multiplies; of several products, activations by columns.
     let read = problems.enumerated().map { index, p in
       Double(p.hasWeights ? p.bElements : p.aElements + (isAttention && index == 1 ? 0 : p.bElements))
@@ -109,12 +109,12 @@ extension S4Engine {
     let allResults = problems.reduce(0) { $0 + Double($1.cElements) }
     var movement = Movement()
     let products = problems.enumerated().map { index, problem in
-      let pattern = problem.hasWeights ? task.sparsity.weights : .dense
+      let pattern = problem.hasWeights ? task.op.sparsity.weights : .dense
       var alone = UnitSchedule()
       (alone.split, alone.unitsAlongOutputs, alone.rate) = (best.split, best.unitsAlongOutputs, best.rate)
       alone.add(
         problem, pattern: pattern, steps: chip.stepsPerRound(pattern, of: problem), rate: rate,
-        elementBytes: Double(task.dataType.bits) / 8, outputBytes: Double(task.outputType.bits) / 8, on: chip)
+        elementBytes: Double(task.op.dataType.bits) / 8, outputBytes: Double(task.op.outputType.bits) / 8, on: chip)
       // Scores stay on chip.
       let ofResults = isAttention ? Double(index) : Double(problem.cElements) / allResults
       movement.add(

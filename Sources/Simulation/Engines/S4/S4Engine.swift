@@ -34,7 +34,7 @@ struct S4Engine: Engine {
   }
 
   private func analyticEstimate(_ task: Task) -> Estimate {
-    switch task.kind {
+    switch task.op.kind {
     case .gemm, .groupedGEMM, .convolution, .attention: matrixEstimate(task)
     case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
       vectorEstimate(task)
@@ -45,17 +45,17 @@ struct S4Engine: Engine {
   /// bytes of weights and shared buffers.
   func schedule(_ task: Task, rate: MACRate) -> UnitSchedule {
     var best: (schedule: UnitSchedule, cost: (Double, Double, Double))?
-    let problems = task.asOperator.matrixProblems.map { $0.turn(of: task.turns, task.kind) }
-    let steps = problems.map { chip.stepsPerRound($0.hasWeights ? task.sparsity.weights : .dense, of: $0) }
+    let problems = task.problems.map { $0.turn(of: task.turns, task.op.kind) }
+    let steps = problems.map { chip.stepsPerRound($0.hasWeights ? task.op.sparsity.weights : .dense, of: $0) }
     for split in SplitOverCores.allCases where split == .batch || problems.contains(where: \.hasWeights) {
       for along in 1...chip.unitsPerCore where chip.unitsPerCore % along == 0 {
         var s = UnitSchedule(isFluid: ignored.contains(.tiling), countsIndices: !ignored.contains(.metadata))
         (s.split, s.unitsAlongOutputs) = (split, along)
-        if case .bank(_, let rate) = task.sparsity.weights { s.rate = rate }
+        if case .bank(_, let rate) = task.op.sparsity.weights { s.rate = rate }
         for (problem, steps) in zip(problems, steps) {
           s.add(
-            problem, pattern: problem.hasWeights ? task.sparsity.weights : .dense, steps: steps, rate: rate,
-            elementBytes: Double(task.dataType.bits) / 8, outputBytes: Double(task.outputType.bits) / 8, on: chip)
+            problem, pattern: problem.hasWeights ? task.op.sparsity.weights : .dense, steps: steps, rate: rate,
+            elementBytes: Double(task.op.dataType.bits) / 8, outputBytes: Double(task.op.outputType.bits) / 8, on: chip)
         }
         let outside = max(memoryTime(s.weightReads), s.networkBytes / chip.network.value)
         let cost = (max(max(s.core, s.l2) / chip.clock.value, outside), s.weightReads, s.l2ReadBytes)
@@ -67,12 +67,12 @@ struct S4Engine: Engine {
   }
 
   private func matrixEstimate(_ task: Task) -> Estimate {
-    let op = task.asOperator
-    guard let macRate = chip.dataTypes.rates[task.dataType] else {
-      preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
+    let op = task.op
+    guard let macRate = chip.dataTypes.rates[task.op.dataType] else {
+      preconditionFailure("no rate for \(task.op.dataType.rawValue); adapt() lets only known types through")
     }
     let s = schedule(task, rate: macRate).repeated(task.turns)
-    let footprint = Footprint(op)
+    let footprint = task.footprint
     let activationBytes = Double((footprint.aIsWeights ? footprint.b : footprint.inputs).count)
     let resultBytes = Double(footprint.c.count)
     let dramRead = s.weightReads + (task.inputsOnChip ? Double(footprint.cached.count) : activationBytes)
@@ -115,8 +115,8 @@ struct S4Engine: Engine {
       bound = s.imbalance > s.issue + s.feed ? .imbalance : isFed ? .issue : .localMemory
     }
     // Of the whole operator: turns round their shares up.
-    let useful = op.matrixProblems.reduce(0) { sum, problem in
-      let pattern = problem.hasWeights ? task.sparsity.weights : .dense
+    let useful = task.problems.reduce(0) { sum, problem in
+      let pattern = problem.hasWeights ? task.op.sparsity.weights : .dense
       let kept = pattern.keptFraction(alongReduction: problem.k) ?? 1
       return sum + Int((Double(problem.denseMACs) * kept).rounded())
     }
@@ -144,8 +144,8 @@ struct S4Engine: Engine {
   }
 
   private func vectorEstimate(_ task: Task) -> Estimate {
-    let op = task.asOperator
-    let footprint = Footprint(op)
+    let op = task.op
+    let footprint = task.footprint
     let read = Double(footprint.b.count)
     let written = Double(footprint.c.count)
     let dramRead = task.inputsOnChip ? 0 : read

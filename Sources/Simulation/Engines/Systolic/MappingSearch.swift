@@ -34,18 +34,19 @@ extension SystolicEngine {
   ///
   /// Left out: attention, whose products share the chip; parts of the depth as a tile, whose sums would leave the chip;
   /// tiles of several operators chosen together, so that results stay on chip for the next.
-  func searched(_ op: Operator, _ problems: [MatrixProblem], _ task: Task, from start: Schedule) -> Schedule {
-    guard let problem = problems.first, problems.count == 1 else { return start }
+  func searched(_ task: Task, from start: Schedule) -> Schedule {
+    let op = task.op
+    guard let problem = task.problems.first, task.problems.count == 1 else { return start }
     if case .attention = op.kind { return start }
     let operands = operands(of: problem, op)
-    let compulsory = compulsoryBytes(operands, problem, op, task) / array.dram.streamBandwidth
+    let compulsory = compulsoryBytes(operands, problem, task) / array.dram.streamBandwidth
     var best = start
     for dataflow in dataflows {
       for held in heldValues(operands, dataflow)
       where max(compulsory, fewestCycles(operands, problem, op, dataflow, held: held)) <= best.elapsed {
         for rowsAreOuter in [true, false] {
           guard let tile = largestTile(operands, op, dataflow, held: held, rowsAreOuter: rowsAreOuter) else { continue }
-          let other = schedule(op, problems, task, dataflow: dataflow, tile: tile)
+          let other = schedule(task, dataflow: dataflow, tile: tile)
           if other.isBetter(than: best) { best = other }
         }
       }
@@ -110,12 +111,12 @@ extension SystolicEngine {
 
   /// Operands and results that are off chip, once.
   private func compulsoryBytes(
-    _ operands: ArrayOperands, _ problem: MatrixProblem, _ op: Operator, _ task: Task
+    _ operands: ArrayOperands, _ problem: MatrixProblem, _ task: Task
   ) -> Bytes {
     let placement = Placement(problem, task)
     let moved = operands.isTransposed ? placement.transposed : placement
     let read = (moved.readsMoving ? operands.movingBits : 0) + (moved.readsFilters ? operands.filterBits : 0)
-    return Bytes(bits: Int64(read + (moved.writesResult ? problem.cElements * op.outputType.bits : 0)))
+    return Bytes(bits: Int64(read + (moved.writesResult ? problem.cElements * task.op.outputType.bits : 0)))
   }
 
   /// The time of the array with as few strips as sums allow. A model that leaves causes out counts other cycles.

@@ -90,15 +90,15 @@ struct ArrayOperands {
 
 extension SystolicEngine {
   func schedule(
-    _ op: Operator, _ problems: [MatrixProblem], _ task: Task, dataflow: SystolicArray.Dataflow,
+    _ task: Task, dataflow: SystolicArray.Dataflow,
     keepsRows: Bool = false, tile: ArrayTile? = nil, listsParts: Bool = false
   ) -> Schedule {
     var schedule = Schedule(dataflow: dataflow, keepsRows: keepsRows, tile: tile)
     if listsParts { (schedule.parts, schedule.movement) = ([], Movement()) }
-    if case .attention(let attention) = op.kind, problems.count == 2 {
-      addAttention(attention, problems, op, task, to: &schedule)
+    if case .attention(let attention) = task.op.kind, task.problems.count == 2 {
+      addAttention(attention, task, to: &schedule)
     } else {
-      for problem in problems { add(problem, op, Placement(problem, task), to: &schedule) }
+      for problem in task.problems { add(problem, task.op, Placement(problem, task), to: &schedule) }
     }
     let bandwidth = array.dram.streamBandwidth
     schedule.compute = Seconds(arrayCycles(schedule) / array.clock.value)
@@ -123,8 +123,9 @@ extension SystolicEngine {
   /// The backward pass computes the scores again, then the gradients of scores and of all three inputs: two products
   /// like Q·Kᵀ, one like scores·V and two with the scores transposed.
   private func addAttention(
-    _ attention: Attention, _ problems: [MatrixProblem], _ op: Operator, _ task: Task, to schedule: inout Schedule
+    _ attention: Attention, _ task: Task, to schedule: inout Schedule
   ) {
+    let (op, problems) = (task.op, task.problems)
     let isBackward = op.phase == .backwardData
     let bits = Int64(op.dataType.bits)
     let headScores = Bytes(bits: Int64(attention.queryLength * attention.keyLength) * bits)

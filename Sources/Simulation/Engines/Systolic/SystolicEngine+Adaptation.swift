@@ -4,7 +4,7 @@ import Workloads
 
 extension SystolicEngine {
   func refusal(of task: Task) -> (code: DiagnosticCode, reason: String, help: String)? {
-    guard task.kind.isMatrix, slotBound(task.asOperator) >= 0x1p56 else { return nil }
+    guard task.op.kind.isMatrix, slotBound(task.problems) >= 0x1p56 else { return nil }
     return (
       .sizeOverflow, "with its padding it fills more element slots than are counted exactly",
       "check its sizes: many tiny products on a large array"
@@ -13,10 +13,10 @@ extension SystolicEngine {
 
   /// No fewer than the multiply-accumulates that folds have room for, padding included: all sides rounded up to the
   /// array's.
-  private func slotBound(_ op: Operator) -> Double {
+  private func slotBound(_ problems: [MatrixProblem]) -> Double {
     let side = Double(max(array.rows, array.columns))
     let depth = Double(array.rows * array.largestGroup)
-    return op.matrixProblems.reduce(0) { sum, problem in
+    return problems.reduce(0) { sum, problem in
       let (m, n, k) = (Double(problem.m), Double(problem.n), Double(problem.k))
       let stationary = max(n * (m + side), m * (n + side)) * (k + depth)
       return sum + Double(problem.count) * max(stationary, (m + side) * (n + side) * k)

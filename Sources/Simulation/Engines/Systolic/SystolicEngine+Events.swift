@@ -53,9 +53,8 @@ extension SystolicEngine {
   private func tileByTile<Probe: PipelineProbe>(
     _ task: Task, probe: Probe
   ) -> (estimate: Estimate, probe: Probe, description: PipelineDescription) {
-    let op = task.asOperator
-    guard op.kind.isMatrix else {
-      let analytic = estimateVector(op, task)
+    guard task.op.kind.isMatrix else {
+      let analytic = estimateVector(task)
       var total = Tile()
       (total.work[0], total.work[2]) = (analytic.traffic.dramRead.count, analytic.traffic.dramWritten.count)
       total.work[1] = Ticks(analytic.vector.busy).count
@@ -66,19 +65,17 @@ extension SystolicEngine {
       let (outcome, probe) = description.run(
         EqualTiles(total, count: tiles, capacity: capacity), over: array.dram, probe: probe)
       var answer = analytic.timed(by: outcome, .vector, own: [])
-      answer.movement = Movement(analytic.traffic, inputs: Footprint(op).inputs)
+      answer.movement = Movement(analytic.traffic, inputs: task.footprint.inputs)
       answer.movement?.add(outcome, description, over: array.dram)
       return (answer, probe, description)
     }
-    let problems = op.matrixProblems
-    let best = bestSchedule(op, problems, task)
+    let best = bestSchedule(task)
     let listed = schedule(
-      op, problems, task, dataflow: best.dataflow, keepsRows: best.keepsRows, tile: best.tile,
-      listsParts: true)
+      task, dataflow: best.dataflow, keepsRows: best.keepsRows, tile: best.tile, listsParts: true)
     let description = Self.pipeline(array, best.dataflow)
     let (outcome, probe) = description.run(
       FoldTiles(listed.parts ?? [], on: array), over: array.dram, probe: probe)
-    var answer = estimate(op, best).timed(by: outcome, .matrix, own: [.imbalance, .fill])
+    var answer = estimate(task.op, best).timed(by: outcome, .matrix, own: [.imbalance, .fill])
     answer.movement = listed.movement
     answer.movement?.add(outcome, description, over: array.dram)
     return (answer, probe, description)

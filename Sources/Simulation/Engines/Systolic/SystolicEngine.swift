@@ -76,28 +76,27 @@ struct SystolicEngine: Engine {
   func estimate(_ task: Task) -> Estimate { fidelity == .event ? eventEstimate(task) : analyticEstimate(task) }
 
   private func analyticEstimate(_ task: Task) -> Estimate {
-    let op = task.asOperator
-    guard op.kind.isMatrix else { return estimateVector(op, task) }
-    return estimate(op, bestSchedule(op, op.matrixProblems, task))
+    task.op.kind.isMatrix ? estimate(task.op, bestSchedule(task)) : estimateVector(task)
   }
 
   /// The fastest of all dataflows, strips kept and not, and of searched mappings where they are asked for, by the closed
   /// forms.
-  func bestSchedule(_ op: Operator, _ problems: [MatrixProblem], _ task: Task) -> Schedule {
-    var best = schedule(op, problems, task, dataflow: dataflows[0])
+  func bestSchedule(_ task: Task) -> Schedule {
+    var best = schedule(task, dataflow: dataflows[0])
     for (index, dataflow) in dataflows.enumerated() {
-      if index > 0 { best = faster(best, schedule(op, problems, task, dataflow: dataflow)) }
+      if index > 0 { best = faster(best, schedule(task, dataflow: dataflow)) }
       if dataflow == .weightStationary {
-        best = faster(best, schedule(op, problems, task, dataflow: dataflow, keepsRows: true))
+        best = faster(best, schedule(task, dataflow: dataflow, keepsRows: true))
       }
     }
-    return searches ? searched(op, problems, task, from: best) : best
+    return searches ? searched(task, from: best) : best
   }
 }
 
 extension SystolicEngine {
   /// Puts together the answer for an operator on the vector unit, the pruner or the updater.
-  func estimateVector(_ op: Operator, _ task: Task) -> Estimate {
+  func estimateVector(_ task: Task) -> Estimate {
+    let op = task.op
     let work = op.vectorWork
     var cycles = vectorCycles(work)
     var mapping = Mapping.vector
@@ -119,7 +118,7 @@ extension SystolicEngine {
       }
     default: break
     }
-    let footprint = Footprint(op)
+    let footprint = task.footprint
     let comesFromUpdater = mapping == .pruner && op.phase == .update && array.updater != nil
     let read = isSkipped || task.inputsOnChip || comesFromUpdater ? Bytes.zero : footprint.b
     let written = isSkipped || task.outputOnChip ? Bytes.zero : footprint.c

@@ -31,7 +31,7 @@ extension KernelSchedule {
   ///
   /// Left out: kernels that widen by table or by bit tricks in fewer slots.
   mutating func addDequantisation(_ task: Task, _ work: MatrixWork, gpu: TensorCoreGPU) {
-    guard task.weightType != nil, let operations = gpu.vectorKernels.dequantisationOperations else { return }
+    guard task.op.weightType != nil, let operations = gpu.vectorKernels.dequantisationOperations else { return }
     let values = work.problems.reduce(0.0) { sum, problem in
       let along = (problem.n + kernel.n - 1) / kernel.n
       return sum + Double(problem.aElements) * (work.isSparse ? 0.5 : 1) * Double(along)
@@ -60,7 +60,7 @@ extension KernelSchedule {
         m: warps, n: work.problems[0].n, cluster: GEMMKernel.Cluster(m: 1, n: 1), tilesPerMultiprocessor: 1,
         mostSplits: 1), splits: 1)
     let sms = Double(gpu.multiprocessors)
-    let widening = task.weightType == nil ? 0 : gpu.vectorKernels.dequantisationOperations ?? 0
+    let widening = task.op.weightType == nil ? 0 : gpu.vectorKernels.dequantisationOperations ?? 0
     let kept = 1 - groups.zeros
     var slots = 0.0
     for problem in work.problems {

@@ -14,19 +14,19 @@ extension TensorCoreEngine {
 
   /// The schedule of a kernel that skips zeros itself, and the rate and energy of its multiplications; nil for patterns
   /// of the sparse instruction.
-  func skippingSchedule(_ task: Task, _ op: Operator, rate: MACRate) -> (KernelSchedule, MACRate)? {
+  func skippingSchedule(_ task: Task, rate: MACRate) -> (KernelSchedule, MACRate)? {
     guard let kernels = gpu.sparseKernels else { return nil }
     let work = MatrixWork(
-      problems: task.matrixProblems, rate: rate, elementBytes: Double(task.dataType.bits) / 8,
-      outputBytes: Double(task.outputType.bits) / 8, isSparse: false, metadataBits: 0,
-      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, weightStorage: op.weightStorage)
-    switch task.sparsity.weights {
+      problems: task.placedProblems, rate: rate, elementBytes: Double(task.op.dataType.bits) / 8,
+      outputBytes: Double(task.op.outputType.bits) / 8, isSparse: false, metadataBits: 0,
+      inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, weightStorage: task.op.weightStorage)
+    switch task.op.sparsity.weights {
     case .block(let rows, let columns, let zeros):
       let blocks = BlockPattern(rows: rows, columns: columns, zeros: zeros)
-      let tiles = KernelSchedule(work, blocks: blocks, pattern: task.sparsity.weights, kernels, gpu: gpu)
+      let tiles = KernelSchedule(work, blocks: blocks, pattern: task.op.sparsity.weights, kernels, gpu: gpu)
       guard rows == 1 else { return (tiles, rate) }
       let lanes = MACRate(perCycle: gpu.laneMACs, energy: gpu.vector.energy)
-      let groups = KernelSchedule(work, groups: blocks, pattern: task.sparsity.weights, task, gpu: gpu)
+      let groups = KernelSchedule(work, groups: blocks, pattern: task.op.sparsity.weights, task, gpu: gpu)
       let isFaster = elapsedAlone(groups, rate: lanes) < elapsedAlone(tiles, rate: rate)
       return isFaster ? (groups, lanes) : (tiles, rate)
     case .unstructured(let zeros): return anywhere(zeros, work, kernels, rate: rate)

@@ -157,12 +157,12 @@ extension TensorCoreEngine {
   /// A kernel of dense or 2:4 operands that reads through the level-two cache (``KernelSchedule/cachedReads(_:gpu:)``) what the
   /// closed forms estimate.
   func cachedKernel(
-    _ schedule: KernelSchedule, _ work: MatrixWork, _ task: Task, _ op: Operator, rate: MACRate
+    _ schedule: KernelSchedule, _ work: MatrixWork, _ task: Task, rate: MACRate
   ) -> Kernel {
     var s = schedule
     let reads = s.cachedReads(work, gpu: gpu)
     s.dramReadBytes += reads.total - work.problems.reduce(0) { $0 + s.operandBytes(of: $1, work, gpu: gpu).read }
-    var answer = kernel(s, task, op, rate: rate)
+    var answer = kernel(s, task, rate: rate)
     answer.turns.profile = reads.turns
     answer.movement = { [gpu] in schedule.movement(work, reads, of: $0, gpu: gpu) }
     return answer

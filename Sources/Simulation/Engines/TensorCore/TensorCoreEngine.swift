@@ -78,7 +78,7 @@ struct TensorCoreEngine: Engine {
 
   /// The kernels of a task, one after the other; multiply-accumulates of all but the first are not the task's own.
   func kernels(_ task: Task) -> [Kernel] {
-    switch task.kind {
+    switch task.op.kind {
     case .gemm, .groupedGEMM, .convolution: wrappedParts(task)?.map(matrixKernel) ?? [matrixKernel(task)]
     case .attention(let attention): [attentionKernel(attention, task)]
     case .elementwise, .normalization, .softmax, .reduction, .pooling, .embedding, .update, .pruning:
@@ -137,20 +137,20 @@ extension SparsityPattern {
 
 extension TensorCoreEngine {
   private func matrixKernel(_ task: Task) -> Kernel {
-    let op = task.asOperator
-    guard let rate = gpu.dataTypes.rates[task.dataType] else {
-      preconditionFailure("no rate for \(task.dataType.rawValue); adapt() lets only known types through")
+    let op = task.op
+    guard let rate = gpu.dataTypes.rates[task.op.dataType] else {
+      preconditionFailure("no rate for \(task.op.dataType.rawValue); adapt() lets only known types through")
     }
-    if let (schedule, rate) = skippingSchedule(task, op, rate: rate) {
-      return kernel(schedule, task, op, rate: rate)
+    if let (schedule, rate) = skippingSchedule(task, rate: rate) {
+      return kernel(schedule, task, rate: rate)
     }
     if let gap = gpu.library.gap(of: op) { return older(gap, rate).matrixKernel(task) }
-    let problems = task.matrixProblems
+    let problems = task.placedProblems
     let work = MatrixWork(
-      problems: problems.map(task.sparsity.weights.multiplied), rate: rate,
-      elementBytes: Double(task.dataType.bits) / 8,
-      outputBytes: Double(outputBits ?? task.outputType.bits) / 8, isSparse: task.sparsity.weights != .dense,
-      metadataBits: ignored.contains(.metadata) ? 0 : Double(task.sparsity.weights.metadataBitsPerValue),
+      problems: problems.map(task.op.sparsity.weights.multiplied), rate: rate,
+      elementBytes: Double(task.op.dataType.bits) / 8,
+      outputBytes: Double(outputBits ?? task.op.outputType.bits) / 8, isSparse: task.op.sparsity.weights != .dense,
+      metadataBits: ignored.contains(.metadata) ? 0 : Double(task.op.sparsity.weights.metadataBitsPerValue),
       inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling),
       weightStorage: op.weightStorage)
 
@@ -161,7 +161,7 @@ extension TensorCoreEngine {
     func mayBeat(_ demand: PowerDemand) -> Bool {
       demand.mayBeat(shortest, power: power, maximum: gpu.maximumClock)
     }
-    for kernel in gpu.kernels where kernel.takes(work) && task.sparsity.weights.fits(kernel, among: gpu.kernels) {
+    for kernel in gpu.kernels where kernel.takes(work) && task.op.sparsity.weights.fits(kernel, among: gpu.kernels) {
       // Splitting is for products with too few tiles and a long reduction.
       for splits in 1...kernel.mostSplits {
         guard
@@ -173,7 +173,7 @@ extension TensorCoreEngine {
         // Traffic only adds to what the SMs take.
         guard mayBeat(demand(of: schedule, rate: rate)) else { continue }
         schedule.addTraffic(work, gpu: gpu)
-        schedule.add(task.sparsity.weights, work, problems, gpu: gpu)
+        schedule.add(task.op.sparsity.weights, work, problems, gpu: gpu)
         schedule.addDequantisation(task, work, gpu: gpu)
         let demand = demand(of: schedule, rate: rate)
         guard mayBeat(demand) else { continue }
@@ -183,9 +183,9 @@ extension TensorCoreEngine {
     }
     guard let best else { preconditionFailure("a GPU has at least one kernel for \(work.elementBytes) B") }
     // Of two formats' tiles only the sums are known.
-    if case .tile = task.sparsity.weights { return kernel(best, task, op, rate: rate) }
+    if case .tile = task.op.sparsity.weights { return kernel(best, task, rate: rate) }
     return fidelity == .event
-      ? cachedKernel(best, work, task, op, rate: rate) : kernel(best, task, op, rate: rate)
+      ? cachedKernel(best, work, task, rate: rate) : kernel(best, task, rate: rate)
   }
 
   /// The GPU as an older kernel uses it.
@@ -201,14 +201,14 @@ extension TensorCoreEngine {
     return engine
   }
 
-  func kernel(_ s: KernelSchedule, _ task: Task, _ op: Operator, rate: MACRate) -> Kernel {
-    let footprint = Footprint(op)
+  func kernel(_ s: KernelSchedule, _ task: Task, rate: MACRate) -> Kernel {
+    let footprint = task.footprint
     return Kernel(
       demand: demand(of: s, rate: rate), turns: KernelTurns(s, gpu: gpu),
       movement: { Movement(skipping: $0.traffic, footprint, inputsOnChip: task.inputsOnChip) },
       isDenseProduct: !s.isSparse
     ) { point in
-      answer(s, point, task, op, rate: rate)
+      answer(s, point, task, rate: rate)
     }
   }
 
@@ -256,7 +256,7 @@ extension TensorCoreEngine {
   }
 
   private func answer(
-    _ s: KernelSchedule, _ point: OperatingPoint, _ task: Task, _ op: Operator, rate: MACRate
+    _ s: KernelSchedule, _ point: OperatingPoint, _ task: Task, rate: MACRate
   ) -> Estimate {
     let (mac, clockEnergy, l1, l2) = dynamicEnergy(of: s, rate: rate)
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
@@ -289,10 +289,10 @@ extension TensorCoreEngine {
       ]
       bound = causes.max { $0.1 < $1.1 }?.0 ?? .issue
     }
-    let kept = op.sparsity.weights.keptFraction(alongReduction: op.matrixProblems[0].k) ?? 1
+    let op = task.op
+    let kept = op.sparsity.weights.keptFraction(alongReduction: task.problems[0].k) ?? 1
     // Expected counts are fractions; what is useful was executed.
     let useful = min(Int((Double(op.denseMACs) * kept).rounded()), Int(s.executedMACs + 1e-6))
-    let footprint = Footprint(op)
     return Estimate(
       elapsed: point.elapsed, cycles: Cycles(Int64((point.elapsed.value * clock).rounded(.up))),
       clock: point.clock, bound: bound, matrix: matrix, vector: UnitTime(idle: point.elapsed),
@@ -304,7 +304,7 @@ extension TensorCoreEngine {
         dramRead: Bytes(Int64(s.dramReadBytes.rounded())), dramWritten: Bytes(Int64(s.dramWrittenBytes.rounded())),
         l2Read: Bytes(Int64(s.l2ReadBytes.rounded())), l2Written: Bytes(Int64(s.l2WrittenBytes.rounded())),
         l1Filled: Bytes(Int64(s.l1FilledBytes.rounded())), l1Read: Bytes(Int64(s.l1ReadBytes.rounded())),
-        metadata: s.storedIndexBytes.map { Bytes(Int64($0.rounded(.up))) } ?? footprint.aMetadata),
+        metadata: s.storedIndexBytes.map { Bytes(Int64($0.rounded(.up))) } ?? task.footprint.aMetadata),
       energy: EnergyBreakdown(
         mac: mac * point.energyScale, clock: clockEnergy * point.energyScale, l1: l1 * point.energyScale,
         l2: l2 * point.energyScale, dram: dram,

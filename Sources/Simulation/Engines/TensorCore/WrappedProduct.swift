@@ -17,20 +17,22 @@ extension TensorCoreEngine {
   ///
   /// - Returns: the 2:4 product, then the other two; nil for any other task.
   func wrappedParts(_ task: Task) -> [Task]? {
-    guard case .gemm(let product) = task.kind, case .wrapped(let block, let n, let m) = task.sparsity.weights else {
+    guard case .gemm(let product) = task.op.kind, case .wrapped(let block, let n, let m) = task.op.sparsity.weights
+    else {
       return nil
     }
     func staysOnChip(_ rows: Int) -> Bool {
-      rows * product.n * product.batch * task.dataType.bits / 8 <= residentCapacity
+      rows * product.n * product.batch * task.op.dataType.bits / 8 <= residentCapacity
     }
     func part(
       _ shape: GEMM, _ weights: SparsityPattern, from inputsOnChip: Bool, to outputOnChip: Bool
     ) -> Task {
-      var part = task
-      part.kind = .gemm(shape)
-      part.sparsity.weights = weights
-      (part.inputsOnChip, part.outputOnChip) = (inputsOnChip, outputOnChip)
-      return part
+      var op = task.op
+      op.kind = .gemm(shape)
+      op.sparsity.weights = weights
+      return Task(
+        op, inputsOnChip: inputsOnChip, outputOnChip: outputOnChip, weightsOnChip: task.weightsOnChip,
+        turns: task.turns)
     }
     func diagonal(_ size: Int) -> GEMM {
       GEMM(m: block, n: product.n, k: block, batch: (size + block - 1) / block * product.batch)
