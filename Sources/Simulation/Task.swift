@@ -26,7 +26,7 @@ struct Task: Hashable {
       name: "", kind: op.kind, phase: op.phase, dataType: op.dataType, outputType: op.outputType,
       weightType: op.weightType, sparsity: op.sparsity)
     problems = op.matrixProblems
-    footprint = Footprint(op)
+    footprint = Footprint(op, problems)
     self.inputsOnChip = inputsOnChip
     self.outputOnChip = outputOnChip
     self.weightsOnChip = weightsOnChip

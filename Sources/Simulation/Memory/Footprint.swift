@@ -22,10 +22,12 @@ struct Footprint: Hashable {
 }
 
 extension Footprint {
-  init(_ op: Operator) {
+  init(_ op: Operator) { self.init(op, op.matrixProblems) }
+
+  /// - Parameter problems: the operator's products.
+  init(_ op: Operator, _ problems: [MatrixProblem]) {
     let bits = Int64(op.dataType.bits)
     let outputBits = Int64(op.outputType.bits)
-    let problems = op.matrixProblems
     guard let first = problems.first, let last = problems.last else {
       self.init(vector: op, bits: bits, outputBits: outputBits)
       return
