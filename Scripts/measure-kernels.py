@@ -8,6 +8,7 @@
         python3 Scripts/measure-kernels.py products | python3 Scripts/measure-kernels.py counters > Configs/Reference/h200_kernels.csv
     python3 Scripts/measure-kernels.py repeats   > Configs/Reference/Repeats/products.csv
     python3 Scripts/measure-kernels.py sets      > Configs/Reference/Repeats/sets.csv
+    python3 Scripts/measure-kernels.py clocks    > Configs/Reference/Repeats/clocks.csv
 
 Needs PyTorch with CUDA, and Nsight Compute for counters. Products run once, dense and with every 2:4 kernel of the library
 that takes them. Other kernels are recorded into a graph 20 times or more, over buffers that together exceed the
@@ -16,7 +17,9 @@ microseconds a kernel. W is the average power of replays that go on for 0.35 s, 
 
 Repeats and sets are dense products under the load of h200_gemm.csv: 0.08 s, then 0.36 s that are timed, with the clock
 read at their end (mhz) and every 4 ms (mhz_mean). Repeats come four times in random order, sets with as many sets of
-operands and results in turn.
+operands and results in turn. Clocks are vector kernels whose operands are in the level-two cache, as far as they fit, in turn
+with a dense product (load×load×load, 0 for none) whose power lowers the clock: medians of the profiler's durations in the second half
+of 0.5 s, and the clock's mean over it.
 """
 import csv, ctypes, random, statistics, sys, threading, time
 
@@ -252,6 +255,46 @@ def sets(write):
                 write([kind, *shape, count, *sustained(recorded(calls), len(calls))])
 
 
+def clocks(write):
+    kinds = {"add": torch.add, "gelu": lambda x, y: F.gelu(x), "silu": lambda x, y: F.silu(x),
+             "softmax": lambda x, y: torch.softmax(x, -1), "layer_norm": lambda x, y: F.layer_norm(x, (1024,)),
+             "copy": lambda x, y: x.clone()}
+    write(["load", "elements", "mhz", *(f"{kind}_us" for kind in kinds)])
+    for load in (0, 2048, 4096, 8192):
+        a, b = (tensor(max(load, 1), max(load, 1)) for _ in range(2))
+        for elements in (1 << 20, 1 << 21, 1 << 22, 1 << 23):
+            x, y = (tensor(elements // 1024, 1024) for _ in range(2))
+
+            def step():
+                if load:
+                    torch.mm(a, b)
+                for _ in range(2):  # The second round finds its operands in the cache.
+                    for kind in kinds.values():
+                        kind(x, y)
+
+            step()
+            torch.cuda.synchronize()
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                step()
+            speeds = []
+            with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+                start = time.perf_counter()
+                while time.perf_counter() < start + 0.5:
+                    for _ in range(20):
+                        graph.replay()
+                    if time.perf_counter() > start + 0.25:
+                        speeds.append(megahertz())
+                    torch.cuda.synchronize()
+            events = sorted((event.time_range.start, event.device_time) for event in profile.events()
+                            if event.device_type == torch.autograd.DeviceType.CUDA and "Memset" not in event.name)
+            count = 2 * len(kinds) + (load > 0)
+            rounds = [events[first:first + count] for first in range(0, len(events) - count + 1, count)]
+            times = [statistics.median(turn[place - len(kinds)][1] for turn in rounds[len(rounds) // 2:])
+                     for place in range(len(kinds))]
+            write([load, elements, round(statistics.mean(speeds)), *(round(value, 3) for value in times)])
+
+
 def counters(write):
     """Takes the profiler's table to the columns of products with counters."""
     lines = [line for line in sys.stdin if line.startswith('"')]
@@ -276,5 +319,5 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     random.seed(0)
     modes = {"vectors": vectors, "attention": attention, "products": products, "counters": counters,
-             "repeats": repeats, "sets": sets}
+             "repeats": repeats, "sets": sets, "clocks": clocks}
     modes[sys.argv[1]](csv.writer(sys.stdout, lineterminator="\n").writerow)

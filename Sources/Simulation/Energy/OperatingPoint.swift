@@ -4,10 +4,14 @@ import RealModule
 
 /// What a kernel asks of a chip: the parts of its time that scale with the clock, those that do not, and its energy.
 struct PowerDemand {
-  /// Time before anything is issued.
+  /// Time before anything is issued, whatever the clock.
   var launch: Seconds
+  /// Cycles before anything is issued.
+  var launchCycles = 0.0
   /// Cycles of the cores.
   var cycles: Double
+  /// Cycles of loads that wait for each other, beside those.
+  var loadCycles = 0.0
   /// Time of the shared cache, which keeps its clock.
   var cache = Seconds.zero
   /// Time of off-chip memory.
@@ -24,23 +28,27 @@ struct PowerDemand {
   func mayBeat(_ time: Seconds, power: PowerModel, maximum: Hertz) -> Bool {
     let spare = (time - launch).value
     guard spare > max(cache, memory).value else { return false }
-    let clock = cycles / spare
+    let clock = (launchCycles + max(cycles, loadCycles)) / spare
     guard clock < maximum.value else { return false }
     guard let cap = power.cap else { return true }
     let joules = power.energyScale(at: clock, maximum: maximum) * dynamicEnergy.value + memoryEnergy.value
     return power.idle.value + joules / time.value <= cap.value
   }
 
+  /// The time before anything is issued.
+  func launch(_ clock: Double) -> Double { launch.value + launchCycles / clock }
+
   /// The time at a clock: launch + (Σ tᵢᵖ)^(1/p).
   func elapsed(_ clock: Double) -> Double {
-    let core = cycles / clock
-    let longest = max(core, cache.value, memory.value)
-    guard overlapExponent < .infinity, longest > 0 else { return launch.value + longest }
+    let (core, loads) = (cycles / clock, loadCycles / clock)
+    let longest = max(core, loads, cache.value, memory.value)
+    guard overlapExponent < .infinity, longest > 0 else { return launch(clock) + longest }
     // Shares of the longest keep the powers within range.
-    let sum =
+    var sum =
       Double.pow(core / longest, overlapExponent) + Double.pow(cache.value / longest, overlapExponent)
       + Double.pow(memory.value / longest, overlapExponent)
-    return launch.value + longest * Double.pow(sum, 1 / overlapExponent)
+    if loads > 0 { sum += Double.pow(loads / longest, overlapExponent) }
+    return launch(clock) + longest * Double.pow(sum, 1 / overlapExponent)
   }
 }
 

@@ -57,8 +57,9 @@ struct TurnTiles: TileSource {
         ? ofBytes : kernel.readShare(Double(begin) / Double(kernel.turns)..<Double(end) / Double(kernel.turns))
       let moved = kernel.read + kernel.written
       var part = demand
-      part.launch = .zero
+      (part.launch, part.launchCycles) = (.zero, 0)
       part.cycles *= ofTime
+      part.loadCycles *= ofTime
       part.cache = part.cache * ofBytes
       part.memory = part.memory * (moved > 0 ? (kernel.read * ofReads + kernel.written * ofBytes) / moved : ofBytes)
       var tile = Tile()
@@ -182,7 +183,7 @@ extension TensorCoreEngine {
     let outer: Bound = kernel.demand.memory >= kernel.turns.cache ? .dram : .l2
     var answer = analytic.timed(
       by: outcome, isProduct ? .matrix : .vector, own: Bound.allCases, interference: outer,
-      launch: kernel.demand.launch)
+      launch: Seconds(kernel.demand.launch(analytic.clock.value)))
     answer.movement = kernel.movement(analytic)
     answer.movement?.add(
       Movement.Links(
@@ -195,7 +196,9 @@ extension TensorCoreEngine {
   func recording(of task: Task, _ estimate: Estimate, limit: Int) -> (TileRecording, PipelineDescription)? {
     let kernels = kernels(task)
     guard fidelity == .event, kernels.count == 1 else { return nil }
-    let run = turnByTurn(kernels[0], estimate, probe: TileRecording(limit: limit, from: kernels[0].demand.launch))
+    let run = turnByTurn(
+      kernels[0], estimate,
+      probe: TileRecording(limit: limit, from: Seconds(kernels[0].demand.launch(estimate.clock.value))))
     return (run.probe, run.description)
   }
 }
