@@ -249,7 +249,7 @@ private struct PointSupply {
   ) throws(DiagnosticList) -> (points: Range<Int>, missing: [Int])? {
     guard next < count else { return nil }
     if next == asked.upperBound {
-      asked = next..<min(next + 1 << 16, count)
+      asked = next..<min(next + (1 << 16), count)
       finished = try store.finished(in: asked)
     }
     let points = next..<min(next + most, next + max(1, (count - next) / (4 * threads)), asked.upperBound)

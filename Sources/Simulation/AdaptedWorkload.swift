@@ -42,7 +42,7 @@ struct AdaptedWorkload: Sendable {
     let fitting = engine.fitting
     operators = try Self.adapt(workload.operators, to: engine, fitting, machine: machine, notes: &notes)
     let fusion = Fusion(operators, fitting.overlapsVectorWork ? .folding : options.fusesEpilogues ? .epilogues : .none)
-    var places: [Task: Int] = [:]
+    var places: [DistinctOperator: Int] = [:]
     var distinct: [Task] = []
     var parts: [Part] = []
     parts.reserveCapacity(operators.count)
@@ -51,22 +51,23 @@ struct AdaptedWorkload: Sendable {
         repeats: op.repeats, isMatrix: op.kind.isMatrix,
         isWeightGradient: op.phase == .backwardWeight && op.kind.isMatrix,
         runsBesideWeightGradients: fitting.runsBesideWeightGradients(op))
-      var task: Task? = Task(op, inputsOnChip: false, outputOnChip: false)
+      var alone: Operator? = op
       switch fusion.parts[index] {
       case .alone: break
       case .folded:
         notes.add("normalizations fold into the weights before them", op.name)
-        (task, part.mapping) = (nil, .folded)
+        (alone, part.mapping) = (nil, .folded)
       case .epilogue:
         notes.add("element-wise functions join the product before them", op.name)
-        (task, part.mapping) = (task?.inEpilogue, .epilogue)
+        (alone, part.mapping) = (op.inEpilogue, .epilogue)
         part.leavesNothing = true
       }
-      if let task {
-        let place = places[task] ?? distinct.count
+      if let alone {
+        let key = DistinctOperator(alone)
+        let place = places[key] ?? distinct.count
         if place == distinct.count {
-          places[task] = place
-          distinct.append(task)
+          places[key] = place
+          distinct.append(Task(key.op, inputsOnChip: false, outputOnChip: false))
         }
         part.place = place
       }
@@ -102,6 +103,17 @@ struct AdaptedWorkload: Sendable {
     }
     guard problems.isEmpty else { throw DiagnosticList(problems.diagnostics(machine)) }
     return adapted
+  }
+}
+
+/// An operator without its name and place.
+private struct DistinctOperator: Hashable {
+  let op: Operator
+
+  init(_ op: Operator) {
+    self.op = Operator(
+      name: "", kind: op.kind, phase: op.phase, dataType: op.dataType, outputType: op.outputType,
+      weightType: op.weightType, sparsity: op.sparsity)
   }
 }
 

@@ -3,10 +3,10 @@ import Hardware
 import Quantities
 import Workloads
 
-/// What is simulated once for all operators that share it: an operator without its name and place, and where its
-/// operands are.
-struct Task: Hashable {
-  /// The operator; its name and place are those of none.
+/// What is simulated once for all operators that share it: an operator, whatever its name and place, and where its operands
+/// are.
+struct Task {
+  /// The operator.
   let op: Operator
   /// The products it comes to, found once for all machines.
   let problems: [MatrixProblem]
@@ -22,9 +22,7 @@ struct Task: Hashable {
   var turns: Int
 
   init(_ op: Operator, inputsOnChip: Bool, outputOnChip: Bool, weightsOnChip: Bool = false, turns: Int = 1) {
-    self.op = Operator(
-      name: "", kind: op.kind, phase: op.phase, dataType: op.dataType, outputType: op.outputType,
-      weightType: op.weightType, sparsity: op.sparsity)
+    self.op = op
     problems = op.matrixProblems
     footprint = Footprint(op, problems)
     self.inputsOnChip = inputsOnChip

@@ -39,7 +39,9 @@ extension Workload {
   /// The workload with every operand dense.
   public var withoutPatterns: Workload {
     var result = self
-    for index in result.operators.indices { result.operators[index].sparsity = .dense }
+    for index in operators.indices where operators[index].sparsity != .dense {
+      result.operators[index].sparsity = .dense
+    }
     return result
   }
 }

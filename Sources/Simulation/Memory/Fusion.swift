@@ -41,17 +41,15 @@ struct Fusion {
   }
 }
 
-extension Task {
-  /// What an element-wise function still costs in an epilogue: reading its other operand, if it has one.
-  var inEpilogue: Task? {
-    guard case .elementwise(let elementwise) = op.kind, elementwise.inputs > 1 else { return nil }
-    var op = op
-    op.kind = .elementwise(Elementwise(.copy, elements: elementwise.elements, inputs: elementwise.inputs - 1))
-    return Task(op, inputsOnChip: inputsOnChip, outputOnChip: true, turns: turns)
-  }
-}
-
 extension Operator {
+  /// What an element-wise function still costs in an epilogue: reading its other operand, if it has one.
+  var inEpilogue: Operator? {
+    guard case .elementwise(let elementwise) = kind, elementwise.inputs > 1 else { return nil }
+    var op = self
+    op.kind = .elementwise(Elementwise(.copy, elements: elementwise.elements, inputs: elementwise.inputs - 1))
+    return op
+  }
+
   /// Whether it is a product with weights.
   fileprivate var hasFilter: Bool {
     if case .attention = kind { return false }
