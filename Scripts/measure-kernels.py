@@ -6,6 +6,7 @@
     ncu --nvtx --profile-from-start off --clock-control none --csv --page raw --metrics \\
         gpu__time_duration.sum,sm__cycles_elapsed.max,lts__t_sectors_srcunit_tex_op_read.sum,dram__bytes_read.sum \\
         python3 Scripts/measure-kernels.py products | python3 Scripts/measure-kernels.py counters > Configs/Reference/h200_kernels.csv
+    python3 Scripts/measure-kernels.py stacks    > Configs/Reference/h200_stacks.csv
     python3 Scripts/measure-kernels.py repeats   > Configs/Reference/Repeats/products.csv
     python3 Scripts/measure-kernels.py sets      > Configs/Reference/Repeats/sets.csv
     python3 Scripts/measure-kernels.py clocks    > Configs/Reference/Repeats/clocks.csv
@@ -15,13 +16,17 @@ that takes them. Other kernels are recorded into a graph 20 times or more, over 
 level-two cache (one buffer again and again for _hot), and replayed for 20 ms; the median of seven replays, in
 microseconds a kernel. W is the average power of replays that go on for 0.35 s, from the card's energy counter.
 
+Stacks are whole layers of a transformer in a graph, one kernel an operator, each layer with weights of its own, dense and with 2:4
+weights; milliseconds a step and watts under the load below, but for 3 s. Each 2:4 product runs with the algorithm of the library that is
+fastest for it, and its result is read as if it lay as a dense one.
+
 Repeats and sets are dense products under the load of h200_gemm.csv: 0.08 s, then 0.36 s that are timed, with the clock
 read at their end (mhz) and every 4 ms (mhz_mean). Repeats come four times in random order, sets with as many sets of
 operands and results in turn. Clocks are vector kernels whose operands are in the level-two cache, as far as they fit, in turn
 with a dense product (load×load×load, 0 for none) whose power lowers the clock: medians of the profiler's durations in the second half
 of 0.5 s, and the clock's mean over it.
 """
-import csv, ctypes, random, statistics, sys, threading, time
+import csv, ctypes, random, statistics, subprocess, sys, threading, time
 
 import torch
 import torch.nn.functional as F
@@ -44,6 +49,11 @@ REPEATS = [tuple(map(int, shape.split("x"))) for shape in """
     1024x16384x4096 3072x12608x768 2304x1584x768 4096x2048x4096""".split()]
 SETS = [(512, 512, 512), (1024, 512, 1024), (1024, 1024, 1024), (3072, 512, 1024), (4096, 512, 1024),
         (1024, 512, 4096), (2304, 1584, 768), (4096, 16, 4096)]
+STACKS = [("bert-large", "encoder", 24, 8, 128, 1024, 4096, 16), ("bert-large", "encoder", 24, 32, 384, 1024, 4096, 16),
+          ("bert-base", "encoder", 12, 16, 128, 768, 3072, 12), ("vit-b16", "encoder", 12, 64, 197, 768, 3072, 12),
+          ("vit-l16", "encoder", 24, 16, 197, 1024, 4096, 16), ("opt-1.3b", "encoder", 8, 4, 512, 2048, 8192, 32),
+          ("opt-13b", "encoder", 2, 8, 512, 5120, 20480, 40), ("llama2-7b", "decoder", 4, 1, 512, 4096, 11008, 32),
+          ("llama2-7b", "decoder", 2, 1, 2048, 4096, 11008, 32), ("llama2-13b", "decoder", 2, 1, 1024, 5120, 13824, 40)]
 BLOCKS = [(1, 32, 4096, 128), (1, 32, 16384, 128), (1, 16, 8192, 64)]
 
 
@@ -191,7 +201,7 @@ def products(write):
                 break
 
 
-def sustained(replay, calls):
+def sustained(replay, calls, load=0.36):
     """Microseconds of a call, average watts and the clock at the end and on average, of calls without end."""
     replay(1)
     times = max(1, int(0.02 / replay(1)))
@@ -208,7 +218,7 @@ def sustained(replay, calls):
     watcher = threading.Thread(target=watch)
     watcher.start()
     energy, start, seconds, count = joules(), time.perf_counter(), 0, 0
-    while time.perf_counter() < start + 0.36:
+    while time.perf_counter() < start + load:
         seconds += replay(times)
         count += times
     last = megahertz()
@@ -295,6 +305,79 @@ def clocks(write):
             write([load, elements, round(statistics.mean(speeds)), *(round(value, 3) for value in times)])
 
 
+def halved(m, k):
+    """A compressed 2:4 matrix."""
+    groups = (tensor(m, k) / k ** 0.5).view(m, k // 4, 4)
+    largest = groups.abs().topk(2, dim=-1).indices
+    return torch._cslt_compress((groups * torch.zeros_like(groups).scatter_(-1, largest, 1)).view(m, k))
+
+
+def algorithms(write):
+    """How many algorithms the library has; asking for one more ends this process."""
+    kept, b = halved(4096, 1024), tensor(1024, 1024)
+    for algorithm in range(100):
+        torch._cslt_sparse_mm(kept, b.t(), alg_id=algorithm)
+        torch.cuda.synchronize()
+        print(algorithm + 1, flush=True)
+
+
+def stacks(write):
+    write("model,kind,layers,batch,seq,hidden,ffn,heads,dense_ms,dense_w,sparse24_ms,sparse24_w".split(","))
+    known = int(subprocess.run([sys.executable, __file__, "algorithms"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True).stdout.split()[-1])
+    for model, kind, layers, batch, length, hidden, ffn, heads in STACKS:
+        tokens = batch * length
+        shapes = {"qkv": (3 * hidden, hidden), "o": (hidden, hidden), "down": (hidden, ffn),
+                  "up": (2 * ffn if kind == "decoder" else ffn, hidden)}
+        one, zero = (torch.full((hidden,), value, device="cuda", dtype=torch.float16) for value in (1, 0))
+        start = tensor(tokens, hidden)
+        results = []
+        for is_sparse in (False, True):
+            fastest = {}
+
+            def product(x, layer, name):
+                if not is_sparse:
+                    return F.linear(x, layer[name])
+                return torch._cslt_sparse_mm(layer[name], x.t(), alg_id=fastest[name]).view(tokens, -1)
+
+            def attention(x, layer):
+                q, k, v = (part.transpose(1, 2) for part in product(x, layer, "qkv").view(
+                    batch, length, 3, heads, hidden // heads).unbind(2))
+                mixed = F.scaled_dot_product_attention(q, k, v, is_causal=kind == "decoder")
+                return product(mixed.transpose(1, 2).clone(memory_format=torch.contiguous_format).view(
+                    tokens, hidden), layer, "o")
+
+            def step():
+                x = start
+                for layer in weights:
+                    if kind == "decoder":
+                        x = x + attention(F.rms_norm(x, (hidden,), one), layer)
+                        gate, up = product(F.rms_norm(x, (hidden,), one), layer, "up").view(2, tokens, ffn)
+                        x = x + product(F.silu(gate) * up, layer, "down")
+                    else:
+                        x = F.layer_norm(x + attention(x, layer), (hidden,), one, zero)
+                        x = F.layer_norm(x + product(F.gelu(product(x, layer, "up")), layer, "down"), (hidden,), one, zero)
+                return x
+
+            if is_sparse:
+                weights = [{name: halved(*shape) for name, shape in shapes.items()} for _ in range(layers)]
+                for name, (m, k) in shapes.items():
+                    x = tensor(tokens, k)
+                    times = []
+                    for algorithm in range(known):
+                        replay = recorded([lambda layer=layer: torch._cslt_sparse_mm(
+                            layer[name], x.t(), alg_id=algorithm) for layer in weights[:4]])
+                        replay(1)
+                        times.append(min(replay(1) for _ in range(3)))
+                    fastest[name] = times.index(min(times))
+            else:
+                weights = [{name: tensor(*shape) / shape[1] ** 0.5 for name, shape in shapes.items()}
+                           for _ in range(layers)]
+            microseconds, watts, _, _ = sustained(recorded([step]), 1, load=3)
+            results += [round(microseconds / 1e3, 4), watts]
+        write([model, kind, layers, batch, length, hidden, ffn, heads, *results])
+
+
 def counters(write):
     """Takes the profiler's table to the columns of products with counters."""
     lines = [line for line in sys.stdin if line.startswith('"')]
@@ -319,5 +402,6 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     random.seed(0)
     modes = {"vectors": vectors, "attention": attention, "products": products, "counters": counters,
-             "repeats": repeats, "sets": sets, "clocks": clocks}
+             "repeats": repeats, "sets": sets, "clocks": clocks, "stacks": stacks,
+             "algorithms": algorithms}
     modes[sys.argv[1]](csv.writer(sys.stdout, lineterminator="\n").writerow)

@@ -40,6 +40,8 @@ struct MeasuredTests {
     Bound("h200_bdwp24_training/*/2:4/*", .time, 12), Bound("h200_bdwp24_training/*/dense/compress", .time, 4),
     Bound("h200_end_to_end/*/dense/*", .time, 3), Bound("h200_end_to_end/*/2:4/*", .time, 8),
     Bound("h200_end_to_end/*/dense/*", .energy, 4), Bound("h200_end_to_end/*/2:4/*", .energy, 11),
+    Bound("h200_stacks/*/dense/*", .time, 3), Bound("h200_stacks/*/2:4/*", .time, 5.5),
+    Bound("h200_stacks/*/dense/*", .energy, 4), Bound("h200_stacks/*/2:4/*", .energy, 4.5),
     Bound("h200_memops/*/add1_hot", .time, 4), Bound("h200_memops/*/layernorm", .time, 8),
     Bound("h200_memops/*/gelu", .time, 7), Bound("h200_memops/*/softmax", .time, 8),
     Bound("h200_memops/*/sum", .time, 11), Bound("h200_memops/*/add1", .time, 14),

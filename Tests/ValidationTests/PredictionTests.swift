@@ -10,7 +10,8 @@ import Testing
         "a100_published", "h200_attention", "h200_attention_shapes", "h200_bdwp24_training", "h200_end_to_end",
         "h200_gemm",
         "h200_gemm_counters", "h200_kernels", "h200_layouts", "h200_memops", "h200_published",
-        "h200_spmm", "h200_vectors", "rtx-3090_published", "rtx-a6000_published", "s10_published", "s30_published",
+        "h200_spmm", "h200_stacks", "h200_vectors", "rtx-3090_published", "rtx-a6000_published", "s10_published",
+        "s30_published",
         "s4_published",
         "sat_published", "t4_gemm", "t4_published", "vegeta_published",
       ])
