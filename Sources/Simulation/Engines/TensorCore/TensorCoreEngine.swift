@@ -67,9 +67,9 @@ struct TensorCoreEngine: Engine {
   private func point(_ kernels: [(kernel: Kernel, times: Double)]) -> OperatingPoint {
     // Sums that do not depend on the order of operators.
     let kernels = kernels.sorted { a, b in
-      let (x, y) = (a.kernel.demand, b.kernel.demand)
-      return (x.cycles, x.memory.value, x.dynamicEnergy.value, x.launch.value, a.times)
-        < (y.cycles, y.memory.value, y.dynamicEnergy.value, y.launch.value, b.times)
+      let (x, y, clock) = (a.kernel.demand, b.kernel.demand, gpu.maximumClock.value)
+      return (x.cycles, x.loadCycles, x.memory.value, x.dynamicEnergy.value, x.launch(clock), a.times)
+        < (y.cycles, y.loadCycles, y.memory.value, y.dynamicEnergy.value, y.launch(clock), b.times)
     }
     return OperatingPoint(
       kernels.map { ($0.kernel.demand, $0.times) }, power: power(of: kernels), minimum: gpu.minimumClock,
