@@ -129,6 +129,13 @@ def tensor(*shape):
     return torch.randn(*shape, device="cuda", dtype=torch.float16)
 
 
+def halved(matrix):
+    """The two largest of every four along a row, compressed."""
+    groups = matrix.view(len(matrix), -1, 4)
+    largest = groups.abs().topk(2, dim=-1).indices
+    return torch._cslt_compress((groups * torch.zeros_like(groups).scatter_(-1, largest, 1)).view_as(matrix))
+
+
 def vectors(write):
     write(["op", "shape", "us", "W"])
     for rows, width in ROWS:
@@ -191,9 +198,7 @@ def products(write):
     for m, n, k in PRODUCTS:
         a, b = tensor(m, k), tensor(n, k)
         profiled(f"{m}/{n}/{k}/0", lambda: b @ a.t())
-        groups = a.view(m, k // 4, 4)
-        largest = groups.abs().topk(2, dim=-1).indices
-        kept = torch._cslt_compress((groups * torch.zeros_like(groups).scatter_(-1, largest, 1)).view(m, k))
+        kept = halved(a)
         for algorithm in range(100) if n % 8 == 0 else []:
             try:
                 profiled(f"{m}/{n}/{k}/1", lambda: torch._cslt_sparse_mm(kept, b.t(), alg_id=algorithm))
@@ -305,16 +310,9 @@ def clocks(write):
             write([load, elements, round(statistics.mean(speeds)), *(round(value, 3) for value in times)])
 
 
-def halved(m, k):
-    """A compressed 2:4 matrix."""
-    groups = (tensor(m, k) / k ** 0.5).view(m, k // 4, 4)
-    largest = groups.abs().topk(2, dim=-1).indices
-    return torch._cslt_compress((groups * torch.zeros_like(groups).scatter_(-1, largest, 1)).view(m, k))
-
-
 def algorithms(write):
     """How many algorithms the library has; asking for one more ends this process."""
-    kept, b = halved(4096, 1024), tensor(1024, 1024)
+    kept, b = halved(tensor(4096, 1024)), tensor(1024, 1024)
     for algorithm in range(100):
         torch._cslt_sparse_mm(kept, b.t(), alg_id=algorithm)
         torch.cuda.synchronize()
@@ -359,8 +357,9 @@ def stacks(write):
                         x = F.layer_norm(x + product(F.gelu(product(x, layer, "up")), layer, "down"), (hidden,), one, zero)
                 return x
 
+            weights = [{name: tensor(*shape) / shape[1] ** 0.5 for name, shape in shapes.items()} for _ in range(layers)]
             if is_sparse:
-                weights = [{name: halved(*shape) for name, shape in shapes.items()} for _ in range(layers)]
+                weights = [{name: halved(weight) for name, weight in layer.items()} for layer in weights]
                 for name, (m, k) in shapes.items():
                     x = tensor(tokens, k)
                     times = []
@@ -370,9 +369,6 @@ def stacks(write):
                         replay(1)
                         times.append(min(replay(1) for _ in range(3)))
                     fastest[name] = times.index(min(times))
-            else:
-                weights = [{name: tensor(*shape) / shape[1] ** 0.5 for name, shape in shapes.items()}
-                           for _ in range(layers)]
             microseconds, watts, _, _ = sustained(recorded([step]), 1, load=3)
             results += [round(microseconds / 1e3, 4), watts]
         write([model, kind, layers, batch, length, hidden, ffn, heads, *results])

@@ -243,7 +243,7 @@ private struct PointSupply {
   init(count: Int) { self.count = count }
 
   /// The next points, and those of them that the store lacks; nil where none are left.
-  /// - Parameter most: how many at once; fewer towards the end, so that no thread waits long for the last one.
+  /// - Parameter most: how many at once.
   mutating func take(
     _ most: Int, threads: Int, from store: ResultStore
   ) throws(DiagnosticList) -> (points: Range<Int>, missing: [Int])? {
@@ -252,7 +252,7 @@ private struct PointSupply {
       asked = next..<min(next + (1 << 16), count)
       finished = try store.finished(in: asked)
     }
-    let points = next..<min(next + most, next + max(1, (count - next) / (4 * threads)), asked.upperBound)
+    let points = next..<min(next + min(most, InOrder.share(of: count - next, threads: threads)), asked.upperBound)
     next = points.upperBound
     return (points, finished.isEmpty ? Array(points) : points.filter { !finished.contains($0) })
   }

@@ -41,8 +41,11 @@ package enum InOrder {
     }
   }
 
-  /// The inputs transformed on up to `threads` threads. Each takes a share of what is left, so that shares become small
-  /// towards the end and nobody waits long for the last one.
+  /// How many of `rest` inputs one of so many threads takes at a time: a share, so that shares become small towards the
+  /// end and nobody waits long for the last one.
+  package static func share(of rest: Int, threads: Int) -> Int { min(rest, max(1, rest / (4 * threads))) }
+
+  /// The inputs transformed on up to `threads` threads, a share at a time.
   package static func map<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], threads: Int, _ transform: @Sendable (Input) -> Output
   ) -> [Output] {
@@ -51,14 +54,14 @@ package enum InOrder {
     let outputs = Mutex<[(first: Int, part: [Output])]>([])
     DispatchQueue.concurrentPerform(iterations: threads) { _ in
       while true {
-        let share = next.withLock { first in
-          let count = min(inputs.count - first, max(1, (inputs.count - first) / (4 * threads)))
+        let range = next.withLock { first in
+          let count = share(of: inputs.count - first, threads: threads)
           defer { first += count }
           return first..<first + count
         }
-        guard !share.isEmpty else { return }
-        let part = inputs[share].map(transform)
-        outputs.withLock { $0.append((share.lowerBound, part)) }
+        guard !range.isEmpty else { return }
+        let part = inputs[range].map(transform)
+        outputs.withLock { $0.append((range.lowerBound, part)) }
       }
     }
     return outputs.withLock { $0.sorted { $0.first < $1.first }.flatMap(\.part) }

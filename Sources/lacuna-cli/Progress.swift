@@ -8,6 +8,8 @@ struct Progress {
   private let noun: String
   private let start = ContinuousClock.now
   private var shown: ContinuousClock.Instant?
+  /// That of the thread which begins: others that tell how far they are may not have it.
+  private let verbosity = Console.verbosity
 
   /// - Parameters:
   ///   - title: the work, for example `compressing x.jsonl`.
@@ -32,12 +34,14 @@ struct Progress {
   mutating func show(_ done: Int, fraction: Double?) { show(done, of: nil, fraction: fraction, worked: done) }
 
   private mutating func show(_ done: Int, of total: Int?, fraction: Double?, worked: Int) {
-    let now = ContinuousClock.now
-    guard Console.showsProgress, Console.verbosity != .verbose else { return }
-    if let shown, shown.duration(to: now) < .milliseconds(100), fraction != 1 { return }
-    shown = now
-    let elapsed = start.duration(to: now) / .seconds(1)
-    Console.progress(Self.line(title, done, of: total, noun, fraction: fraction, worked: worked, elapsed: elapsed))
+    Console.$verbosity.withValue(verbosity) {
+      let now = ContinuousClock.now
+      guard Console.showsProgress, verbosity != .verbose else { return }
+      if let shown, shown.duration(to: now) < .milliseconds(100), fraction != 1 { return }
+      shown = now
+      let elapsed = start.duration(to: now) / .seconds(1)
+      Console.progress(Self.line(title, done, of: total, noun, fraction: fraction, worked: worked, elapsed: elapsed))
+    }
   }
 
   /// What is told after `elapsed` seconds; a rate only when it means something.

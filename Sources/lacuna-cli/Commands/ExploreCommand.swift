@@ -119,12 +119,8 @@ extension ExploreCommand {
     private func fill(_ path: String, _ explorer: Explorer) throws(DiagnosticList) {
       let store = try ResultStore(path, for: explorer.study, identity: explorer.identity, resumes: resume)
       let progress = Mutex(Progress("evaluating", counting: "points"))
-      // What is local to this thread does not reach those that evaluate.
-      let verbosity = Console.verbosity
       try explorer.run(into: store) { state in
-        Console.$verbosity.withValue(verbosity) {
-          progress.withLock { $0.show(state.done, of: state.total, worked: state.evaluated) }
-        }
+        progress.withLock { $0.show(state.done, of: state.total, worked: state.evaluated) }
       }
       Console.progress("")
       try store.close()

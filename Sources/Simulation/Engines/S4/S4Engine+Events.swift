@@ -73,7 +73,7 @@ extension S4Engine {
     let op = task.op
     let launch = launch(task)
     let eachChip = Double(task.turns * chip.chips)
-    guard op.kind.isMatrix, let rate = chip.dataTypes.rates[task.op.dataType] else {
+    guard op.kind.isMatrix, let rate = chip.dataTypes.rates[op.dataType] else {
       let ticks = 1e15 / analytic.clock.value
       var total = Tile()
       total.work[0] = Int64((Double(analytic.traffic.dramRead.count) / eachChip).rounded())
@@ -95,12 +95,12 @@ extension S4Engine {
     }
 
     let best = schedule(task, rate: rate)
-    let problems = task.problems.map { $0.turn(of: task.turns, task.op.kind) }
+    let problems = task.problems.map { $0.turn(of: task.turns, op.kind) }
     let footprint = task.footprint
     let activations = Double(
       (task.inputsOnChip ? footprint.cached : footprint.aIsWeights ? footprint.b : footprint.inputs).count)
     let results = task.outputOnChip ? 0 : Double(footprint.c.count)
-    let isAttention = if case .attention = task.op.kind { true } else { false }
+    let isAttention = if case .attention = op.kind { true } else { false }
     // Keys, values and queries by what each product multiplies; of several products, activations by columns.
     let read = problems.enumerated().map { index, p in
       Double(p.hasWeights ? p.bElements : p.aElements + (isAttention && index == 1 ? 0 : p.bElements))
@@ -109,12 +109,12 @@ extension S4Engine {
     let allResults = problems.reduce(0) { $0 + Double($1.cElements) }
     var movement = Movement()
     let products = problems.enumerated().map { index, problem in
-      let pattern = problem.hasWeights ? task.op.sparsity.weights : .dense
+      let pattern = problem.hasWeights ? op.sparsity.weights : .dense
       var alone = UnitSchedule()
       (alone.split, alone.unitsAlongOutputs, alone.rate) = (best.split, best.unitsAlongOutputs, best.rate)
       alone.add(
         problem, pattern: pattern, steps: chip.stepsPerRound(pattern, of: problem), rate: rate,
-        elementBytes: Double(task.op.dataType.bits) / 8, outputBytes: Double(task.op.outputType.bits) / 8, on: chip)
+        elementBytes: Double(op.dataType.bits) / 8, outputBytes: Double(op.outputType.bits) / 8, on: chip)
       // Scores stay on chip.
       let ofResults = isAttention ? Double(index) : Double(problem.cElements) / allResults
       movement.add(

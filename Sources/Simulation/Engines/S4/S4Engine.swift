@@ -68,8 +68,8 @@ struct S4Engine: Engine {
 
   private func matrixEstimate(_ task: Task) -> Estimate {
     let op = task.op
-    guard let macRate = chip.dataTypes.rates[task.op.dataType] else {
-      preconditionFailure("no rate for \(task.op.dataType.rawValue); adapt() lets only known types through")
+    guard let macRate = chip.dataTypes.rates[op.dataType] else {
+      preconditionFailure("no rate for \(op.dataType.rawValue); adapt() lets only known types through")
     }
     let s = schedule(task, rate: macRate).repeated(task.turns)
     let footprint = task.footprint
@@ -116,7 +116,7 @@ struct S4Engine: Engine {
     }
     // Of the whole operator: turns round their shares up.
     let useful = task.problems.reduce(0) { sum, problem in
-      let pattern = problem.hasWeights ? task.op.sparsity.weights : .dense
+      let pattern = problem.hasWeights ? op.sparsity.weights : .dense
       let kept = pattern.keptFraction(alongReduction: problem.k) ?? 1
       return sum + Int((Double(problem.denseMACs) * kept).rounded())
     }

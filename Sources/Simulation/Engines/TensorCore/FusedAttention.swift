@@ -23,15 +23,15 @@ extension TensorCoreEngine {
   /// Left out: the rescaling of partial sums, uneven lengths within a batch.
   func attentionKernel(_ attention: Attention, _ task: Task) -> Kernel {
     let op = task.op
-    guard let rate = gpu.dataTypes.rates[task.op.dataType] else {
-      preconditionFailure("no rate for \(task.op.dataType.rawValue); adapt() lets only known types through")
+    guard let rate = gpu.dataTypes.rates[op.dataType] else {
+      preconditionFailure("no rate for \(op.dataType.rawValue); adapt() lets only known types through")
     }
     let tile = Self.tile
-    let isBackward = task.op.phase == .backwardData
+    let isBackward = op.phase == .backwardData
     let heads = attention.batch * attention.heads
     let queryTiles = (attention.queryLength + tile - 1) / tile
     let keyTiles = (attention.keyLength + tile - 1) / tile
-    let blockDensity = task.op.sparsity.scores.keptFraction(alongReduction: attention.keyLength) ?? 1
+    let blockDensity = op.sparsity.scores.keptFraction(alongReduction: attention.keyLength) ?? 1
 
     // Whole tiles the mask leaves: the diagonal ones are computed in full.
     let visible = Double(attention.visiblePairs) / Double(attention.queryLength * attention.keyLength)
@@ -51,7 +51,7 @@ extension TensorCoreEngine {
     let issue = products * pairs / rate.perCycle
     let passes = pairs * (isBackward ? 2 : 1)
     let exponentials = passes / gpu.vector.transcendentalsPerCycle
-    let hasBlockMask = task.op.sparsity.scores != .dense
+    let hasBlockMask = op.sparsity.scores != .dense
     let softmax =
       exponentials
       + (hasBlockMask ? kernels.blockInstructionsPerScore * passes / gpu.vector.operationsPerCycle : 0)
@@ -69,7 +69,7 @@ extension TensorCoreEngine {
     let core = (isFluid ? balanced : max(rounds, longest)) + fill
 
     let footprint = task.footprint
-    let element = Double(task.op.dataType.bits) / 8
+    let element = Double(op.dataType.bits) / 8
     let keyFeatures = attention.headDimension + (attention.isLatent ? 0 : attention.valueDimension)
     let keyBytes = steps * Double(tile * keyFeatures) * element
     let queryBytes = Double(footprint.b.count)

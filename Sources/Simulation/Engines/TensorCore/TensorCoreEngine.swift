@@ -138,8 +138,8 @@ extension SparsityPattern {
 extension TensorCoreEngine {
   private func matrixKernel(_ task: Task) -> Kernel {
     let op = task.op
-    guard let rate = gpu.dataTypes.rates[task.op.dataType] else {
-      preconditionFailure("no rate for \(task.op.dataType.rawValue); adapt() lets only known types through")
+    guard let rate = gpu.dataTypes.rates[op.dataType] else {
+      preconditionFailure("no rate for \(op.dataType.rawValue); adapt() lets only known types through")
     }
     if let (schedule, rate) = skippingSchedule(task, rate: rate) {
       return kernel(schedule, task, rate: rate)
@@ -147,10 +147,10 @@ extension TensorCoreEngine {
     if let gap = gpu.library.gap(of: op) { return older(gap, rate).matrixKernel(task) }
     let problems = task.placedProblems
     let work = MatrixWork(
-      problems: problems.map(task.op.sparsity.weights.multiplied), rate: rate,
-      elementBytes: Double(task.op.dataType.bits) / 8,
-      outputBytes: Double(outputBits ?? task.op.outputType.bits) / 8, isSparse: task.op.sparsity.weights != .dense,
-      metadataBits: ignored.contains(.metadata) ? 0 : Double(task.op.sparsity.weights.metadataBitsPerValue),
+      problems: problems.map(op.sparsity.weights.multiplied), rate: rate,
+      elementBytes: Double(op.dataType.bits) / 8,
+      outputBytes: Double(outputBits ?? op.outputType.bits) / 8, isSparse: op.sparsity.weights != .dense,
+      metadataBits: ignored.contains(.metadata) ? 0 : Double(op.sparsity.weights.metadataBitsPerValue),
       inputsOnChip: task.inputsOnChip, outputOnChip: task.outputOnChip, isFluid: ignored.contains(.tiling),
       weightStorage: op.weightStorage)
 
@@ -161,7 +161,7 @@ extension TensorCoreEngine {
     func mayBeat(_ demand: PowerDemand) -> Bool {
       demand.mayBeat(shortest, power: power, maximum: gpu.maximumClock)
     }
-    for kernel in gpu.kernels where kernel.takes(work) && task.op.sparsity.weights.fits(kernel, among: gpu.kernels) {
+    for kernel in gpu.kernels where kernel.takes(work) && op.sparsity.weights.fits(kernel, among: gpu.kernels) {
       // Splitting is for products with too few tiles and a long reduction.
       for splits in 1...kernel.mostSplits {
         guard
@@ -173,7 +173,7 @@ extension TensorCoreEngine {
         // Traffic only adds to what the SMs take.
         guard mayBeat(demand(of: schedule, rate: rate)) else { continue }
         schedule.addTraffic(work, gpu: gpu)
-        schedule.add(task.op.sparsity.weights, work, problems, gpu: gpu)
+        schedule.add(op.sparsity.weights, work, problems, gpu: gpu)
         schedule.addDequantisation(task, work, gpu: gpu)
         let demand = demand(of: schedule, rate: rate)
         guard mayBeat(demand) else { continue }
@@ -183,7 +183,7 @@ extension TensorCoreEngine {
     }
     guard let best else { preconditionFailure("a GPU has at least one kernel for \(work.elementBytes) B") }
     // Of two formats' tiles only the sums are known.
-    if case .tile = task.op.sparsity.weights { return kernel(best, task, rate: rate) }
+    if case .tile = op.sparsity.weights { return kernel(best, task, rate: rate) }
     return fidelity == .event
       ? cachedKernel(best, work, task, rate: rate) : kernel(best, task, rate: rate)
   }

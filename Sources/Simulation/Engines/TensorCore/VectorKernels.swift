@@ -32,7 +32,7 @@ extension TensorCoreEngine {
     let kernels = gpu.vectorKernels
     let footprint = task.footprint
     let work = op.vectorWork
-    let isBackward = task.op.phase == .backwardData || task.op.phase == .backwardWeight
+    let isBackward = op.phase == .backwardData || op.phase == .backwardWeight
     let sms = Double(gpu.multiprocessors)
     var read = Double(footprint.b.count)
     let written = Double(footprint.c.count)
@@ -43,7 +43,7 @@ extension TensorCoreEngine {
     var instructions =
       kernels.instructionsPerOperation * Double(work.operations)
       + kernels.instructionsPerAccess * Double(work.elementsRead + work.elementsWritten)
-    if let (kernel, rows, width) = rowKernel(task.op.kind) {
+    if let (kernel, rows, width) = rowKernel(op.kind) {
       let group = Double(kernel.groupSize(width: width))
       let concurrent = sms * (Double(kernels.residentThreads) / group).rounded(.down)
       let waves = max(1, Double(rows) / concurrent)
@@ -56,10 +56,10 @@ extension TensorCoreEngine {
         * (isBackward ? 2 : 1)
       exponentials = 0
       if kernel.readsTwice {
-        let held = min(waves, 1) * concurrent / sms * Double(width * task.op.dataType.bits / 8)
+        let held = min(waves, 1) * concurrent / sms * Double(width * op.dataType.bits / 8)
         read *= 1 + min(1, held / Double(gpu.sharedMemory.count))
       }
-    } else if case .reduction(let reduction) = task.op.kind, reduction.outputs == 1 {
+    } else if case .reduction(let reduction) = op.kind, reduction.outputs == 1 {
       setup = kernels.reductionSetup
     }
     let dramRead = task.inputsOnChip ? 0 : read
@@ -73,7 +73,7 @@ extension TensorCoreEngine {
     let cache = Seconds((l2Read + written) / (kernels.cacheBandwidth.value * gpu.maximumClock.value))
     let memory = memoryTime(dramRead + dramWritten)
     let compression =
-      task.op.kind.isPruning ? gpu.compression.map { $0.setup + footprint.b / $0.rate } ?? .zero : .zero
+      op.kind.isPruning ? gpu.compression.map { $0.setup + footprint.b / $0.rate } ?? .zero : .zero
     let bytes = max(memory, cache, compression)
     let vector = gpu.vector.energy * (instructions + exponentials)
     let l2Energy = Joules((l2Read + written) * gpu.l2Energy.value)
