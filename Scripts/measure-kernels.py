@@ -10,6 +10,8 @@
     python3 Scripts/measure-kernels.py repeats   > Configs/Reference/Repeats/products.csv
     python3 Scripts/measure-kernels.py sets      > Configs/Reference/Repeats/sets.csv
     python3 Scripts/measure-kernels.py clocks    > Configs/Reference/Repeats/clocks.csv
+    python3 Scripts/measure-kernels.py zeros     > Configs/Reference/Repeats/zeros.csv
+    python3 Scripts/measure-kernels.py schedules > Configs/Reference/Repeats/schedules.csv
 
 Needs PyTorch with CUDA, and Nsight Compute for counters. Products run once, dense and with every 2:4 kernel of the library
 that takes them. Other kernels are recorded into a graph 20 times or more, over buffers that together exceed the
@@ -24,9 +26,13 @@ Repeats and sets are dense products under the load of h200_gemm.csv: 0.08 s, the
 read at their end (mhz) and every 4 ms (mhz_mean). Repeats come four times in random order, sets with as many sets of
 operands and results in turn. Clocks are vector kernels whose operands are in the level-two cache, as far as they fit, in turn
 with a dense product (load×load×load, 0 for none) whose power lowers the clock: medians of the profiler's durations in the second half
-of 0.5 s, and the clock's mean over it.
+of 0.5 s, and the clock's mean over it. Zeros are dense products, 1.2 s each, with a part of either operand's values zero,
+anywhere; INT8 values are normal with a deviation of 32.
+
+Schedules say which kernels the library has for 2:4 weights: whether the tiles left over by full turns share their reductions
+("segment_k_on" in names), and how many counters are cleared first (memsets in a profile).
 """
-import csv, ctypes, random, statistics, subprocess, sys, threading, time
+import csv, ctypes, random, re, statistics, subprocess, sys, threading, time
 
 import torch
 import torch.nn.functional as F
@@ -54,6 +60,7 @@ STACKS = [("bert-large", "encoder", 24, 8, 128, 1024, 4096, 16), ("bert-large", 
           ("vit-l16", "encoder", 24, 16, 197, 1024, 4096, 16), ("opt-1.3b", "encoder", 8, 4, 512, 2048, 8192, 32),
           ("opt-13b", "encoder", 2, 8, 512, 5120, 20480, 40), ("llama2-7b", "decoder", 4, 1, 512, 4096, 11008, 32),
           ("llama2-7b", "decoder", 2, 1, 2048, 4096, 11008, 32), ("llama2-13b", "decoder", 2, 1, 1024, 5120, 13824, 40)]
+RESULTS = {"fp8": torch.bfloat16, "int8": torch.bfloat16}
 BLOCKS = [(1, 32, 4096, 128), (1, 32, 16384, 128), (1, 16, 8192, 64)]
 
 
@@ -129,11 +136,17 @@ def tensor(*shape):
     return torch.randn(*shape, device="cuda", dtype=torch.float16)
 
 
-def halved(matrix):
+def halved(matrix, kind="fp16"):
     """The two largest of every four along a row, compressed."""
     groups = matrix.view(len(matrix), -1, 4)
     largest = groups.abs().topk(2, dim=-1).indices
-    return torch._cslt_compress((groups * torch.zeros_like(groups).scatter_(-1, largest, 1)).view_as(matrix))
+    return torch._cslt_compress(typed((groups * torch.zeros_like(groups).scatter_(-1, largest, 1)).view_as(matrix), kind))
+
+
+def typed(matrix, kind):
+    if kind == "int8":
+        return (32 * matrix).clamp(-127, 127).round().to(torch.int8)
+    return matrix.to(torch.float8_e4m3fn) if kind == "fp8" else matrix
 
 
 def vectors(write):
@@ -233,18 +246,36 @@ def sustained(replay, calls, load=0.36):
     return [round(seconds / count / calls * 1e6, 3), round(watts, 1), last, round(statistics.mean(clocks))]
 
 
-def dense(kind, m, n, k, sets):
+def dense(kind, m, n, k, sets, weights=tensor, activations=tensor):
     """Calls of a dense product, with sets of operands and results in turn."""
-    a, b = ([tensor(side, k) for _ in range(sets)] for side in (m, n))
-    if kind == "fp8":
-        a, b = ([x.to(torch.float8_e4m3fn) for x in side] for side in (a, b))
-    c = [torch.empty(n, m, device="cuda", dtype=torch.bfloat16 if kind == "fp8" else torch.float16) for _ in a]
+    a, b = ([fill(side, k) for _ in range(sets)] for fill, side in ((weights, m), (activations, n)))
+    a, b = ([typed(x, kind) for x in side] for side in (a, b))
+    result = torch.int32 if kind == "int8" else RESULTS.get(kind, torch.float16)
+    c = [torch.empty(n, m, device="cuda", dtype=result) for _ in a]
     one = torch.ones((), device="cuda")
     if kind == "fp8":
         product = lambda i: torch._scaled_mm(b[i], a[i].t(), one, one, out_dtype=torch.bfloat16, out=c[i])
+    elif kind == "int8":
+        product = lambda i: torch._int_mm(b[i], a[i].t(), out=c[i])
     else:
         product = lambda i: torch.mm(b[i], a[i].t(), out=c[i])
     return [lambda i=i: product(i % sets) for i in range(sets * max(1, 32 // sets))]
+
+
+def zeros(write):
+    write("dtype,m,n,k,activations,zeros_a,zeros_b,us,w,mhz,mhz_mean".split(","))
+    points = ([("signed", 0, share) for share in (0, 0.25, 0.5, 0.75, 0.9)]
+              + [("positive", 0, share) for share in (0, 0.25, 0.5, 0.75, 0.9)]
+              + [("signed", share, 0) for share in (0.5, 0.75, 0.9)] + [("signed", 0.5, 0.5)])
+    holed = lambda matrix, share: matrix * (torch.rand_like(matrix) >= share)
+    for kind in ("fp16", "fp8", "int8"):
+        for size in (4096, 8192):
+            for values, in_weights, in_activations in random.sample(points, len(points)):
+                calls = dense(
+                    kind, size, size, size, 4, lambda *shape: holed(tensor(*shape), in_weights),
+                    lambda *shape: holed(tensor(*shape).abs() if values == "positive" else tensor(*shape), in_activations))
+                write([kind, size, size, size, values, in_weights, in_activations,
+                       *sustained(recorded(calls), len(calls), load=1.2)])
 
 
 def repeats(write):
@@ -311,18 +342,48 @@ def clocks(write):
 
 
 def algorithms(write):
-    """How many algorithms the library has; asking for one more ends this process."""
-    kept, b = halved(tensor(4096, 1024)), tensor(1024, 1024)
+    """How many algorithms the library has for a type; asking for one more ends this process."""
+    kind = sys.argv[2]
+    kept, b = halved(tensor(4096, 1024), kind), typed(tensor(1024, 1024), kind)
     for algorithm in range(100):
-        torch._cslt_sparse_mm(kept, b.t(), alg_id=algorithm)
+        torch._cslt_sparse_mm(kept, b.t(), out_dtype=RESULTS.get(kind), alg_id=algorithm)
         torch.cuda.synchronize()
         print(algorithm + 1, flush=True)
 
 
+def known_algorithms(kind):
+    counted = subprocess.run([sys.executable, __file__, "algorithms", kind], stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, text=True).stdout
+    return range(int(counted.split()[-1]))
+
+
+def schedules(write):
+    write("dtype,m,n,k,tile_m,tile_n,cluster_m,cluster_n,shared,cleared".split(","))
+    for kind, size in (("fp16", 2), ("fp8", 1), ("int8", 1)):
+        known = known_algorithms(kind)
+        for row in (512, 1024, 1152, 1280, 1408, 1536, 1664, 1792, 1920, 2048, 2176, 2304, 2560, 2816, 3072, 4096, 8192):
+            for m, n in ((768, 1584), (1024, 1024), (3072, 1584)):
+                k = row // size
+                kept, b = halved(tensor(m, k), kind), typed(tensor(n, k), kind)
+                with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+                    for algorithm in known:
+                        torch._cslt_sparse_mm(kept, b.t(), out_dtype=RESULTS.get(kind), alg_id=algorithm)
+                    torch.cuda.synchronize()
+                events = sorted((event.time_range.start, event.name) for event in profile.events()
+                                if event.device_type == torch.autograd.DeviceType.CUDA)
+                cleared, said = 0, set()
+                for _, name in events:
+                    if shape := re.search(r"tilesize(\d+)x(\d+)x\d+_cgasize(\d)x(\d)", name):
+                        found = (*shape.groups(), int("segment_k_on" in name), cleared)
+                        if found not in said:  # Kernels with steps of other lengths do the same.
+                            write([kind, m, n, k, *found])
+                        said.add(found)
+                    cleared = cleared + 1 if "Memset" in name else 0
+
+
 def stacks(write):
     write("model,kind,layers,batch,seq,hidden,ffn,heads,dense_ms,dense_w,sparse24_ms,sparse24_w".split(","))
-    known = int(subprocess.run([sys.executable, __file__, "algorithms"], stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, text=True).stdout.split()[-1])
+    known = known_algorithms("fp16")
     for model, kind, layers, batch, length, hidden, ffn, heads in STACKS:
         tokens = batch * length
         shapes = {"qkv": (3 * hidden, hidden), "o": (hidden, hidden), "down": (hidden, ffn),
@@ -363,7 +424,7 @@ def stacks(write):
                 for name, (m, k) in shapes.items():
                     x = tensor(tokens, k)
                     times = []
-                    for algorithm in range(known):
+                    for algorithm in known:
                         replay = recorded([lambda layer=layer: torch._cslt_sparse_mm(
                             layer[name], x.t(), alg_id=algorithm) for layer in weights[:4]])
                         replay(1)
@@ -398,6 +459,6 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     random.seed(0)
     modes = {"vectors": vectors, "attention": attention, "products": products, "counters": counters,
-             "repeats": repeats, "sets": sets, "clocks": clocks, "stacks": stacks,
-             "algorithms": algorithms}
+             "repeats": repeats, "sets": sets, "clocks": clocks, "zeros": zeros, "stacks": stacks,
+             "algorithms": algorithms, "schedules": schedules}
     modes[sys.argv[1]](csv.writer(sys.stdout, lineterminator="\n").writerow)

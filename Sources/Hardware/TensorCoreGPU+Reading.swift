@@ -41,6 +41,7 @@ extension TensorCoreGPU {
     let vectorKernels = VectorKernels(reading: &fields)
     let attentionKernels = AttentionKernels(reading: &fields)
     let library = KernelLibrary(reading: &fields)
+    let tileScheduler = TileScheduler(reading: &fields)
     let sparseKernels = SparseKernels(reading: &fields)
     let compression = WeightCompression(reading: &fields)
     var port: BytesPerCycle?
@@ -92,7 +93,7 @@ extension TensorCoreGPU {
       l2Capacity: l2Capacity, l2Bandwidth: l2Bandwidth,
       coalescing: coalescing, reuseWindow: reuseWindow, dram: dram, kernels: kernels,
       clusteredMultiprocessors: clusteredMultiprocessors, overlapExponent: overlap, launch: launch, matrixSetup: setup,
-      sparseSetup: sparseSetup, pipelineFill: fill,
+      sparseSetup: sparseSetup, tileScheduler: tileScheduler, pipelineFill: fill,
       stepOverhead: step,
       issueEfficiency: issueEfficiency,
       portEfficiency: portEfficiency,
@@ -113,6 +114,7 @@ extension PowerModel {
     let floor = fields.number("voltage_floor", in: 0...1)
     let settling = fields.optionalNumber("settling", in: 0.5...1.5) ?? 1
     let denseSettling = fields.optionalNumber("dense_settling", in: 0.5...1.5) ?? settling
+    let mixedSettling = fields.optionalNumber("mixed_settling", in: 0.5...1.5) ?? settling
     let burst = fields.optionalNumber("burst", in: 1...3) ?? 1
     let window = fields.optionalQuantity("window", as: Seconds.self) ?? Seconds(0.01)
     fields.finish()
@@ -121,8 +123,8 @@ extension PowerModel {
       fields.contradiction("the cap of \(cap) leaves nothing above the idle power of \(idle)")
     }
     self.init(
-      cap: cap, idle: idle, voltageFloor: floor, settling: settling, denseSettling: denseSettling, burst: burst,
-      window: window)
+      cap: cap, idle: idle, voltageFloor: floor, settling: settling, denseSettling: denseSettling,
+      mixedSettling: mixedSettling, burst: burst, window: window)
   }
 }
 

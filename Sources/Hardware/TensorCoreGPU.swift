@@ -47,6 +47,8 @@ public struct TensorCoreGPU: Sendable {
   public var matrixSetup: Seconds
   /// What a kernel with a sparse operand needs beyond that.
   public var sparseSetup: Seconds
+  /// How its library hands out the tiles of kernels with a sparse operand; nil where that costs nothing.
+  public var tileScheduler: TileScheduler?
   /// Cycles from a tile's first load to its first multiply, where the previous tile does not hide them.
   public var pipelineFill: Cycles
   /// Cycles each step of the main loop spends on barriers and addresses.
@@ -164,7 +166,7 @@ public struct GEMMKernel: Hashable, Sendable {
 /// Dynamic energy scales with the square of the supply voltage, V(f)/V(f_max) = floor + (1 − floor)·f/f_max.
 ///
 /// Under sustained load the controller settles near the limit, not at it, and at a lower power where dense products
-/// swing it more. It averages over milliseconds: a burst may draw more.
+/// swing it more; kernels that take turns swing it as they do. It averages over milliseconds: a burst may draw more.
 public struct PowerModel: Hashable, Sendable {
   /// The board's limit; nil lets the chip run at its highest clock always.
   public var cap: Watts?
@@ -172,6 +174,8 @@ public struct PowerModel: Hashable, Sendable {
   public var settling: Double
   /// The same for products of dense matrices.
   public var denseSettling: Double
+  /// The same for different kernels in turn.
+  public var mixedSettling: Double
   /// Average power of the first milliseconds over that of sustained load.
   public var burst: Double
   /// The time the controller averages over.
@@ -183,12 +187,13 @@ public struct PowerModel: Hashable, Sendable {
 
   /// A power model.
   public init(
-    cap: Watts?, idle: Watts, voltageFloor: Double, settling: Double = 1, denseSettling: Double = 1, burst: Double = 1,
-    window: Seconds = Seconds(0.01)
+    cap: Watts?, idle: Watts, voltageFloor: Double, settling: Double = 1, denseSettling: Double = 1,
+    mixedSettling: Double = 1, burst: Double = 1, window: Seconds = Seconds(0.01)
   ) {
     self.cap = cap
     self.settling = settling
     self.denseSettling = denseSettling
+    self.mixedSettling = mixedSettling
     self.burst = burst
     self.window = window
     self.idle = idle

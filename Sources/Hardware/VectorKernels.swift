@@ -121,6 +121,8 @@ public struct AttentionKernels: Hashable, Sendable {
   public var instructionsPerScore: Double
   /// Energy of a multiply-accumulate over that of one in a product of random operands.
   public var activity: Double
+  /// Queries of a head that a thread block takes, tile by tile; nil for one tile.
+  public var queriesPerBlock: Int?
 
   init?(reading parent: inout ConstantFields) {
     guard var fields = parent.section("attention_kernels") else { return nil }
@@ -130,6 +132,7 @@ public struct AttentionKernels: Hashable, Sendable {
     let blockInstructions = fields.number("block_instructions_per_score", in: 0...1000)
     let instructions = fields.number("instructions_per_score", in: 0...1000)
     let activity = fields.number("activity", in: 0...1)
+    queriesPerBlock = fields.optionalCount("queries_per_block")
     fields.finish()
     guard let setup, let fill, let blockFill, let blockInstructions, let instructions, let activity else { return nil }
     self.setup = setup

@@ -57,7 +57,8 @@ extension SimulationOptions {
       .init("power", .choice(power.rawValue, default: usual.power.rawValue)),
       .init("ideal-library", .flag(library == .ideal)),
       .init("fidelity", .choice(fidelity.rawValue, default: usual.fidelity.rawValue)),
-      .init("fuse", .flag(fusesEpilogues)), .init("one-request", .flag(isOneRequestAtATime)),
+      .init("fuse", .flag(fusesEpilogues)), .init("fuse-stage", .list(fusedStages.map(\.description))),
+      .init("one-request", .flag(isOneRequestAtATime)),
     ]
   }
 }

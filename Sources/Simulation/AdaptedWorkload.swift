@@ -16,6 +16,7 @@ struct AdaptedWorkload: Sendable {
   private let distinct: [Task]
   private let model: StoredModel
   private let residency: ResidencyPlan
+  private let stages: FusedStages
   /// Bytes that a step gets from and gives back to the host.
   let transferredBytes: Bytes
   /// What each operator depends on, where they may run beside each other.
@@ -42,6 +43,10 @@ struct AdaptedWorkload: Sendable {
     let fitting = engine.fitting
     operators = try Self.adapt(workload.operators, to: engine, fitting, machine: machine, notes: &notes)
     let fusion = Fusion(operators, fitting.overlapsVectorWork ? .folding : options.fusesEpilogues ? .epilogues : .none)
+    if !options.fusedStages.isEmpty, !fitting.fusesStages {
+      notes.add("stages are fused on GPUs only", operators.first?.name ?? "")
+    }
+    stages = try FusedStages(operators, fusion, fitting.fusesStages ? options.fusedStages : [])
     var places: [DistinctOperator: Int] = [:]
     var distinct: [Task] = []
     var parts: [Part] = []
@@ -59,7 +64,7 @@ struct AdaptedWorkload: Sendable {
         (alone, part.mapping) = (nil, .folded)
       case .epilogue:
         notes.add("element-wise functions join the product before them", op.name)
-        (alone, part.mapping) = (op.inEpilogue, .epilogue)
+        (alone, part.mapping) = (stages[index].inputs ? nil : op.inEpilogue, .epilogue)
         part.leavesNothing = true
       }
       if let alone {
@@ -152,8 +157,8 @@ extension AdaptedWorkload {
         placed.places.append(-1)
         continue
       }
-      let inputs = residency.inputsOnChip[index]
-      let output = residency.outputOnChip[index] || parts[index].leavesNothing
+      let inputs = residency.inputsOnChip[index] || stages[index].inputs
+      let output = residency.outputOnChip[index] || stages[index].output || parts[index].leavesNothing
       let key = 4 * place + (inputs ? 2 : 0) + (output ? 1 : 0)
       if known[key] < 0 {
         known[key] = placed.tasks.count

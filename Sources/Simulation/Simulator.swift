@@ -66,7 +66,7 @@ public struct SimulationOptions: Sendable {
   public init(
     dataflow: SystolicArray.Dataflow? = nil, residency: Residency = .chained, power: Power = .sustained,
     library: Library = .measured, fidelity: Fidelity = .analytic, fusesEpilogues: Bool = false,
-    isOneRequestAtATime: Bool = false, mapping: Mapping = .usual
+    fusedStages: [FusedStage] = [], isOneRequestAtATime: Bool = false, mapping: Mapping = .usual
   ) {
     self.dataflow = dataflow
     self.mapping = mapping
@@ -75,6 +75,7 @@ public struct SimulationOptions: Sendable {
     self.library = library
     self.fidelity = fidelity
     self.fusesEpilogues = fusesEpilogues
+    self.fusedStages = fusedStages
     self.isOneRequestAtATime = isOneRequestAtATime
   }
 
@@ -82,6 +83,8 @@ public struct SimulationOptions: Sendable {
   /// compilers have it, instead of running as they were recorded. Machines whose vector unit works beside the matrix
   /// units fold normalizations anyway.
   public var fusesEpilogues = false
+  /// Operators that a GPU runs as one kernel, so that what passes between them stays on chip.
+  public var fusedStages: [FusedStage] = []
   /// Whether one request follows the other, so that transfers between host and machine hide behind nothing.
   public var isOneRequestAtATime = false
   /// Whether a model larger than the machine's memory is refused. A dense baseline need not fit.

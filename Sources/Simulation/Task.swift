@@ -90,6 +90,8 @@ protocol OperatorFitting: Hashable, Sendable {
   func residency(of operators: [Operator], samples: Int?) -> ResidencyPlan
   /// Whether vector operators run beside matrix operators (``OperatorOverlap``), instead of after them.
   var overlapsVectorWork: Bool { get }
+  /// Whether operators can run as one kernel (``FusedStages``).
+  var fusesStages: Bool { get }
   /// Whether it widens weights that are stored in a narrower type than they are multiplied in.
   var widensWeights: Bool { get }
   /// Whether an operator runs beside earlier products that give weight gradients, instead of after them.
@@ -157,6 +159,7 @@ extension Engine {
 }
 
 extension OperatorFitting {
+  var fusesStages: Bool { false }
   var widensWeights: Bool { false }
   func runsBesideWeightGradients(_ op: Operator) -> Bool { false }
   func residency(of operators: [Operator], samples: Int?) -> ResidencyPlan { ResidencyPlan(operators) }

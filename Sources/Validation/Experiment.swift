@@ -22,6 +22,8 @@ struct Experiment {
   var kernel: KernelName?
   /// How it was compiled and asked for.
   var modes: Set<Mode> = []
+  /// Operators that it ran as one kernel.
+  var stages: [FusedStage] = []
   /// What must fit on chip for operands to be there from the run before; nil where they come from off-chip memory.
   var warmBytes: Bytes?
   /// The columns it is compared in.

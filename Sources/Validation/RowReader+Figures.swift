@@ -53,7 +53,8 @@ extension RowReader {
         operators: workload.operators,
         decoding: decoding.map { Experiment.Decoding(operators: $0.operators, steps: sequence.generated) },
         samples: workload.samples,
-        residency: workload.operators.count == 1 ? .isolated : .chained, modes: modes, readings: [], baseline: baseline)
+        residency: workload.operators.count == 1 ? .isolated : .chained, modes: modes.modes, stages: modes.stages,
+        readings: [], baseline: baseline)
     }
     for (name, baseline) in zip(names, baselines) {
       func read(_ name: String, _ column: String, isDense: Bool) -> (Workload, decoding: Workload?)? {
@@ -87,26 +88,32 @@ extension RowReader {
     if sequence.length != nil { words.append("\(text("sequence")) tokens") }
     if let training { words.append(training.rawValue) }
     if let weightType { words.append("\(weightType.rawValue) weights") }
-    words += Experiment.Mode.allCases.filter(modes.contains).map(\.rawValue)
+    words += Experiment.Mode.allCases.filter(modes.modes.contains).map(\.rawValue)
+    words += modes.stages.map { "\($0) in one kernel" }
     return ExperimentRow(
       label: words.joined(separator: ", "), dataType: used ?? type ?? .fp16,
       experiments: experiments, figure: figure)
   }
 
   /// How it was compiled and asked for; a file may lack the column.
-  private func modes() -> Set<Experiment.Mode>? {
-    guard positions["mode"] != nil else { return [] }
+  private func modes() -> (modes: Set<Experiment.Mode>, stages: [FusedStage])? {
+    guard positions["mode"] != nil else { return ([], []) }
     var modes: Set<Experiment.Mode> = []
+    var stages: [FusedStage] = []
     for word in parts("mode") {
-      guard let mode = Experiment.Mode(rawValue: word) else {
+      if let stage = FusedStage(parsing: word) {
+        stages.append(stage)
+      } else if let mode = Experiment.Mode(rawValue: word) {
+        modes.insert(mode)
+      } else {
         let known = Experiment.Mode.allCases.map(\.rawValue)
         return problem(
-          .unknownValue, "mode", "is not a way to run a network", notes: ["known: \(known.joined(separator: ", "))"],
+          .unknownValue, "mode", "is not a way to run a network",
+          notes: ["known: \(known.joined(separator: ", ")), and stages as first..last"],
           help: nearest(to: word, among: known).map { "did you mean '\($0)'?" })
       }
-      modes.insert(mode)
     }
-    return modes
+    return (modes, stages)
   }
 
   private func parts(_ column: String) -> [String] {

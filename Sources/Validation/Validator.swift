@@ -101,7 +101,7 @@ public enum Validator {
         on: machine,
         options: SimulationOptions(
           residency: residency, power: experiment.power, fidelity: fidelity,
-          fusesEpilogues: experiment.modes.contains(.fused),
+          fusesEpilogues: experiment.modes.contains(.fused), fusedStages: experiment.stages,
           isOneRequestAtATime: experiment.modes.contains(.oneRequest)))
     }
     do throws(DiagnosticList) {

@@ -205,7 +205,7 @@ extension Elementwise.Function {
     case .copy, .transpose, .cast: 0
     case .add, .multiply, .relu, .exp, .sqrt: 1
     case .tanh, .sigmoid, .silu: 4
-    case .gelu: 8
+    case .gelu: 9
     }
   }
 

@@ -172,7 +172,8 @@ struct Mistake: Sendable {
       let text = (lines[..<start] + lines[end...]).joined(separator: "\n")
       let key = String(lines[start].prefix { $0 != ":" })
       let optional = [
-        "substitutes", "pruner", "updater", "sparse_kernels", "library", "compression", "unknowns", "area",
+        "substitutes", "pruner", "updater", "sparse_kernels", "library", "compression", "tile_scheduler", "unknowns",
+        "area",
       ]
       if optional.contains(key) {
         #expect(Self.told(text).isEmpty, "\(key)")

@@ -23,8 +23,8 @@ struct VectorTests {
 
   @Test func `arithmetic and special functions work side by side`() throws {
     let engine = try engine(compute())
-    // 8 operations on 32 lanes take longer than one exponential on 8: 0.25 against 0.125 cycles an element.
-    #expect(engine.answer(op(.elementwise(Elementwise(.gelu, elements: 1024)))).cycles == Cycles(256))
+    // 9 operations on 32 lanes take longer than one exponential on 8: 0.28 against 0.125 cycles an element.
+    #expect(engine.answer(op(.elementwise(Elementwise(.gelu, elements: 1024)))).cycles == Cycles(288))
     #expect(engine.answer(op(.elementwise(Elementwise(.exp, elements: 1024)))).cycles == Cycles(128))
     #expect(engine.answer(op(.elementwise(Elementwise(.relu, elements: 1)))).cycles == Cycles(1))
     #expect(engine.answer(op(.elementwise(Elementwise(.relu, elements: 33)))).cycles == Cycles(2))

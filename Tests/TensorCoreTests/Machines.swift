@@ -35,6 +35,7 @@ func idealGPU(kernels: [GEMMKernel] = [kernel(128, 256)]) throws -> TensorCoreGP
   gpu.coalescing = .none
   gpu.reuseWindow = 1e12
   gpu.clockEnergy = .zero
+  gpu.tileScheduler = nil
   gpu.library = .ideal
   gpu.attentionKernels.setup = .zero
   gpu.attentionKernels.fill = 0

@@ -154,10 +154,7 @@ struct MechanismTests {
     #expect(together[0].clock == together[1].clock && together[0].clock > alone.clock)
     let energy = together[0].energy.total + together[1].energy.total * 500
     let time = together[0].elapsed + together[1].elapsed * 500
-    let share = together[0].elapsed / time
-    let settled = gpu.power.settling + (gpu.power.denseSettling - gpu.power.settling) * share
-    // Shares of time are taken at the highest clock.
-    #expect(isClose((energy / time).value, 700 * settled, 0.01))
+    #expect(isClose((energy / time).value, 700 * gpu.power.mixedSettling, 1e-6))
     // For its first milliseconds a chip may draw more.
     let burst = TensorCoreEngine(gpu, options: SimulationOptions(power: .burst)).estimate(heavy)
     #expect(burst.clock > alone.clock)
@@ -250,8 +247,8 @@ struct MechanismTests {
       return (answer.traffic.dram / answer.elapsed).value
     }
     #expect(isClose(rate(1), 1e10) && isClose(rate(50), 50e10) && isClose(rate(100), 1e12))
-    // 133 tiles take two turns: 66.5 at a time.
-    #expect(isClose(rate(132), 1e12) && isClose(rate(133), 66.5e10))
+    // 133 tiles take two turns: 132 at a time, then one.
+    #expect(isClose(rate(132), 1e12) && isClose(rate(133), 133 / (132 / 1e12 + 1 / 1e10)))
   }
 
   @Test func `kernels for one kind of operand are not taken for the other`() throws {

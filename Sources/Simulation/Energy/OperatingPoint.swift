@@ -22,6 +22,8 @@ struct PowerDemand {
   var memoryEnergy: Joules
   /// How well cores, cache and memory overlap; see ``TensorCoreGPU/overlapExponent``.
   var overlapExponent = Double.infinity
+  /// What its last turn has of all that; everything where there is but one.
+  var lastTurn = TurnShares()
 
   /// Whether it may be done in less than a time under a power limit: false only where it cannot. To be in time its cycles
   /// need a clock, and at that clock its energy may be more than the time allows.
@@ -38,17 +40,72 @@ struct PowerDemand {
   /// The time before anything is issued.
   func launch(_ clock: Double) -> Double { launch.value + launchCycles / clock }
 
-  /// The time at a clock: launch + (Σ tᵢᵖ)^(1/p).
-  func elapsed(_ clock: Double) -> Double {
-    let (core, loads) = (cycles / clock, loadCycles / clock)
-    let longest = max(core, loads, cache.value, memory.value)
-    guard overlapExponent < .infinity, longest > 0 else { return launch(clock) + longest }
-    // Shares of the longest keep the powers within range.
-    var sum =
-      Double.pow(core / longest, overlapExponent) + Double.pow(cache.value / longest, overlapExponent)
-      + Double.pow(memory.value / longest, overlapExponent)
-    if loads > 0 { sum += Double.pow(loads / longest, overlapExponent) }
-    return launch(clock) + longest * Double.pow(sum, 1 / overlapExponent)
+  /// The time at a clock.
+  func elapsed(_ clock: Double) -> Double { ElapsedTime(self)(clock) }
+}
+
+/// The last turn's shares of a kernel's times: cores wait in it where it has less of the others.
+struct TurnShares {
+  var cycles = 1.0
+  var cache = 1.0
+  var memory = 1.0
+
+  /// Whether the turns before it are like it.
+  var isEven: Bool { cycles == cache && cache == memory }
+
+  /// What is left for the turns before it.
+  var rest: TurnShares { TurnShares(cycles: 1 - cycles, cache: 1 - cache, memory: 1 - memory) }
+}
+
+/// A kernel's time, by its clock:
+///
+///     launch + Σ over its full turns and its last one, of (Σ tᵢᵖ)^(1/p)
+///
+/// with tᵢ the times of cores, of loads that wait for each other, of the shared cache and of off-chip memory in those
+/// turns. Where they share all of it alike, the sum is that of the whole.
+struct ElapsedTime {
+  private typealias Powers = (cycles: Double, outer: Double)
+
+  private let demand: PowerDemand
+  /// The longest of all times at ``reference``: shares of it keep powers within range.
+  private let longest: Double
+  /// Powers of the shares that cycles and what does not depend on the clock have of it, in full turns and in the last one.
+  private let full, last: Powers
+  private static var reference: Double { 1e9 }
+
+  init(_ demand: PowerDemand) {
+    self.demand = demand
+    let (core, loads) = (demand.cycles / Self.reference, demand.loadCycles / Self.reference)
+    let (cache, memory) = (demand.cache.value, demand.memory.value)
+    let longest = max(core, loads, cache, memory)
+    self.longest = longest
+    func together(_ a: Double, _ b: Double) -> Double {
+      let p = demand.overlapExponent
+      func power(_ time: Double) -> Double { time > 0 ? Double.pow(time / longest, p) : 0 }
+      return p < .infinity ? power(a) + power(b) : max(a, b) / max(longest, .leastNonzeroMagnitude)
+    }
+    func powers(_ share: TurnShares) -> Powers {
+      (together(share.cycles * core, share.cycles * loads), together(share.cache * cache, share.memory * memory))
+    }
+    let lastTurn = demand.lastTurn
+    full = powers(lastTurn.isEven ? TurnShares() : lastTurn.rest)
+    last = lastTurn.isEven ? (0, 0) : powers(lastTurn)
+  }
+
+  /// The seconds at a clock in hertz.
+  func callAsFunction(_ clock: Double) -> Double {
+    let p = demand.overlapExponent
+    let slowdown = Self.reference / clock
+    guard p < .infinity else {
+      return demand.launch(clock) + longest
+        * (max(full.cycles * slowdown, full.outer) + max(last.cycles * slowdown, last.outer))
+    }
+    let power = Double.pow(slowdown, p)
+    func time(_ turns: Powers) -> Double {
+      let sum = turns.cycles * power + turns.outer
+      return sum > 0 ? longest * Double.pow(sum, 1 / p) : 0
+    }
+    return demand.launch(clock) + time(full) + time(last)
   }
 }
 
@@ -71,16 +128,17 @@ struct OperatingPoint {
   init(_ demand: PowerDemand, power: PowerModel, minimum: Hertz, maximum: Hertz) {
     self.init(
       power: power, minimum: minimum, maximum: maximum, dynamic: demand.dynamicEnergy.value,
-      memory: demand.memoryEnergy.value, elapsed: demand.elapsed)
+      memory: demand.memoryEnergy.value, elapsed: ElapsedTime(demand).callAsFunction)
   }
 
   /// The point that kernels share, each run as many times as given; ``elapsed`` is the time of all.
   init(_ demands: [(PowerDemand, times: Double)], power: PowerModel, minimum: Hertz, maximum: Hertz) {
+    let times = demands.map { (ElapsedTime($0.0), $0.times) }
     self.init(
       power: power, minimum: minimum, maximum: maximum,
       dynamic: demands.reduce(0) { $0 + $1.times * $1.0.dynamicEnergy.value },
       memory: demands.reduce(0) { $0 + $1.times * $1.0.memoryEnergy.value },
-      elapsed: { clock in demands.reduce(0) { $0 + $1.times * $1.0.elapsed(clock) } })
+      elapsed: { clock in times.reduce(0) { $0 + $1.1 * $1.0(clock) } })
   }
 
   private init(

@@ -8,7 +8,8 @@ extension Estimate {
   /// waited for.
   /// - Parameters:
   ///   - own: causes by which that unit itself is slower, which the pipeline counts as work or which come before it.
-  ///   - interference: what the rest of the pipeline's work is lost to; nil where there is none.
+  ///   - interference: what the rest of the pipeline's work is lost to, more or less than in closed form; nil where there is
+  ///     none.
   ///   - launch: time before the pipeline begins, which is among the unit's own.
   ///   - turns: how often the pipeline runs.
   func timed(
@@ -24,7 +25,8 @@ extension Estimate {
     var split = UnitTime(busy: before.busy)
     for cause in own { split.stalled[cause] = before.stalled[cause] }
     if let interference {
-      split.stalled[interference] += max(.zero, launch + outcome.units[0].busy.seconds * turns - split.total)
+      let work = launch + outcome.units[0].busy.seconds * turns
+      split.stalled[interference] = max(.zero, split.stalled[interference] + work - split.total)
     }
     for cause in Bound.allCases { split.stalled[cause] += outcome.units[0].stalled[cause.rawValue].seconds * turns }
     // What is left is idle; rounding must not make it less than nothing.

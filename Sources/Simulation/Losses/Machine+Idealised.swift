@@ -37,6 +37,7 @@ extension TensorCoreGPU {
     }
     if causes.contains(.launch) {
       (gpu.launch, gpu.matrixSetup, gpu.sparseSetup) = (.zero, .zero, .zero)
+      gpu.tileScheduler?.clearing = .zero
       (gpu.attentionKernels.setup, gpu.vectorKernels.reductionSetup) = (.zero, .zero)
     }
     if causes.contains(.power) { gpu.power.cap = nil }

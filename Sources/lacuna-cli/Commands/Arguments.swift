@@ -102,6 +102,13 @@ struct ChangeArguments: ParsableArguments {
   @Flag(help: "Fold normalizations into weights and element-wise functions into epilogues, as compilers do.")
   var fuse = false
 
+  @Option(
+    name: .customLong("fuse-stage"),
+    help: ArgumentHelp(
+      "Operators that a GPU runs as one kernel, from one to another, such as conv2d.1..relu.9; may be repeated.",
+      valueName: "first..last"))
+  var fusedStages: [FusedStage] = []
+
   @Flag(help: "One request at a time: transfers from and to the host hide behind nothing.")
   var oneRequest = false
 
@@ -154,8 +161,7 @@ struct ChangeArguments: ParsableArguments {
   var simulation: SimulationOptions {
     SimulationOptions(
       dataflow: dataflow, power: power, library: idealLibrary ? .ideal : .measured, fidelity: fidelity,
-      fusesEpilogues: fuse,
-      isOneRequestAtATime: oneRequest, mapping: mapping)
+      fusesEpilogues: fuse, fusedStages: fusedStages, isOneRequestAtATime: oneRequest, mapping: mapping)
   }
 }
 
@@ -263,6 +269,10 @@ enum PictureFormat: String, CaseIterable, ExpressibleByArgument {
 }
 
 extension FileSchema: ExpressibleByArgument {}
+extension FusedStage: ExpressibleByArgument {
+  /// As `first..last`.
+  public init?(argument: String) { self.init(parsing: argument) }
+}
 extension TrainingMethod: ExpressibleByArgument {}
 extension DataType: ExpressibleByArgument {}
 extension WeightUpdate.Optimizer: ExpressibleByArgument {}

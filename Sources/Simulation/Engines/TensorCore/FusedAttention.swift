@@ -6,7 +6,8 @@ extension TensorCoreEngine {
   /// Queries and keys a thread block handles in one step.
   private static let tile = 128
 
-  /// Fused attention: a thread block takes a tile of queries of one head through all keys its mask shows.
+  /// Fused attention: a thread block takes a tile of queries of one head through all keys its mask shows, or as many
+  /// tiles as `queriesPerBlock` says, with keys and values that it loads once.
   ///
   /// A step multiplies twice (five times in the backward pass) on the tensor cores, and takes an exponential of every
   /// score on the special-function units. The measured kernels hide neither behind the other: a step takes both, and
@@ -36,15 +37,19 @@ extension TensorCoreEngine {
     // Whole tiles the mask leaves: the diagonal ones are computed in full.
     let visible = Double(attention.visiblePairs) / Double(attention.queryLength * attention.keyLength)
     let diagonal = attention.isCausal ? 0.5 / Double(keyTiles) : 0
-    let tilesPerBlock = Double(keyTiles) * min(1, visible + diagonal) * blockDensity
-    let blocks = heads * queryTiles
+    let queryTilesPerBlock = min(queryTiles, max(1, (gpu.attentionKernels.queriesPerBlock ?? tile) / tile))
+    let perBlock = Double(queryTilesPerBlock)
+    let tilesPerQueryTile = Double(keyTiles) * min(1, visible + diagonal) * blockDensity
+    let tilesPerBlock = perBlock * tilesPerQueryTile
+    let blocks = heads * queryTiles.dividedRoundingUp(by: queryTilesPerBlock)
     let isFluid = ignored.contains(.tiling)
     let queryRows = Double(min(tile, max(attention.queryLength, min(gpu.rowsPerOperandPass, tile))))
     let pairs = queryRows * Double(tile)
     // Without tiling, just the pairs that the masks leave.
     let steps =
       isFluid
-      ? Double(heads * attention.visiblePairs) * blockDensity / pairs : Double(blocks) * tilesPerBlock
+      ? Double(heads * attention.visiblePairs) * blockDensity / pairs
+      : Double(heads * queryTiles) * tilesPerQueryTile
 
     let kernels = gpu.attentionKernels
     let products = Double(attention.productsPerPair(isBackward: isBackward))
@@ -63,15 +68,17 @@ extension TensorCoreEngine {
     let fill = fillOfBlock * waves
     let balanced = steps / sms * step
     let isUneven = attention.isCausal || hasBlockMask
-    let longest = (attention.isCausal ? Double(keyTiles) * blockDensity : tilesPerBlock) * step
-    let diagonals = attention.isCausal ? Double(blocks) / sms * step : 0
+    let isWhole = queryTilesPerBlock == queryTiles && queryTiles > 1
+    let longest =
+      (attention.isCausal && !isWhole ? Double(keyTiles) * blockDensity * perBlock : tilesPerBlock) * step
+    let diagonals = attention.isCausal ? Double(heads * queryTiles) / sms * step : 0
     let rounds = isUneven ? balanced + diagonals + longest / 2 : waves * tilesPerBlock * step
     let core = (isFluid ? balanced : max(rounds, longest)) + fill
 
     let footprint = task.footprint
     let element = Double(op.dataType.bits) / 8
     let keyFeatures = attention.headDimension + (attention.isLatent ? 0 : attention.valueDimension)
-    let keyBytes = steps * Double(tile * keyFeatures) * element
+    let keyBytes = steps * Double(tile * keyFeatures) * element / perBlock
     let queryBytes = Double(footprint.b.count)
     let l2Read = keyBytes + queryBytes
     let l2Written = Double(footprint.c.count) * (isBackward ? 3 : 1)

@@ -22,7 +22,10 @@ import Workloads
 /// - Off-chip memory: each SM can draw so much and no more. A wave reads the rows and columns its tiles touch, laid out as nearly square as they can be. Of
 ///   what two waves have in common, 1 − W/(reuse window · capacity) is still in the cache, with W the bytes that a wave
 ///   reads and writes.
-/// - Clusters of four and more use only the SMs that they divide processing clusters into.
+/// - Clusters of four and more use only the SMs that they divide processing clusters into; at the edges of a product
+///   clusters are whole, with blocks that have no tile.
+/// - Last turn: tiles are left over by full turns. Where ``TileScheduler`` shares their reductions between two blocks each,
+///   the last turn takes half the steps, and writes and reads a tile in single precision.
 ///
 /// The port and its effect, multicast, coalescing and re-reads are read off hardware counters
 /// (Configs/Reference/h200_gemm_counters.csv): kernels with small tiles take 64 B a clock and SM, to a few percent.
@@ -33,6 +36,8 @@ struct KernelSchedule {
   var splits: Int
   var isSparse = false
   var tiles = 0
+  /// Blocks without a tile, of clusters at the edge.
+  var idleBlocks = 0
   var waves = 0
   /// Cycles of one SM, averaged over all of them, in which its tensor cores work.
   var issue = 0.0
@@ -40,8 +45,12 @@ struct KernelSchedule {
   var feed = 0.0
   /// The same, filling pipelines and writing results.
   var fill = 0.0
-  /// Cycles in which an average SM has no tile while others do.
+  /// Cycles in which an average SM has no tile while others do, or shares one.
   var imbalance = 0.0
+  /// The last turn's share of the cycles, of the blocks, and the SMs that it keeps busy.
+  var lastTurn = (cycles: 1.0, blocks: 1.0, multiprocessors: Double.infinity)
+  /// How often counters of tiles are cleared first.
+  var clearings = 0
   /// Cycles of the level-two cache.
   var l2 = 0.0
   var l2ReadBytes = 0.0
@@ -59,7 +68,7 @@ struct KernelSchedule {
   var overlapsFully = false
   /// Bytes of indices, where they are not those of the pattern's usual format.
   var storedIndexBytes: Double?
-  /// SMs that have a tile, averaged over the turns in which they take one.
+  /// SMs that have a tile, in turns before the last one or on average.
   var activeMultiprocessors = Double.infinity
 
   /// Cycles from the first tile to the last.
@@ -103,8 +112,16 @@ extension KernelSchedule {
     self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
     let multiprocessors = Double(gpu.multiprocessors)
     tiles = work.problems.reduce(0) { $0 + kernel.tiles(of: $1) * splits }
+    idleBlocks = work.problems.reduce(0) { $0 + kernel.blocks(of: $1) * splits } - tiles
     // The tiles of the SM that gets most of them.
-    let turns = (Double(tiles) / Double(kernel.multiprocessors(of: gpu))).rounded(.up)
+    let exactTurns = Double(tiles + idleBlocks) / Double(kernel.multiprocessors(of: gpu))
+    let turns = exactTurns.rounded(.up)
+    var sharesLastTiles = false
+    if let scheduler = gpu.tileScheduler, work.isSparse, !work.isFluid {
+      let depth = work.problems.reduce(0) { max($0, $1.k) }
+      sharesLastTiles = scheduler.sharesRest(of: exactTurns, row: Double(depth) * work.elementBytes)
+      clearings = scheduler.clearings(of: exactTurns, sharesRest: sharesLastTiles)
+    }
     // Tiles that share an SM share its tensor cores and its port, and hide each other's barriers, fills and writes.
     let sharing = min(Double(kernel.tilesPerMultiprocessor), turns)
     let rate = work.isSparse ? (work.rate.sparsePerCycle ?? work.rate.perCycle) : work.rate.perCycle
@@ -135,7 +152,7 @@ extension KernelSchedule {
     let tileFill =
       (Double(gpu.pipelineFill.count) + Double(kernel.m * kernel.n) * work.outputBytes / epiloguePort.value) / sharing
 
-    var tileCycles = 0.0
+    var (tileCycles, sharedTileCycles) = (0.0, 0.0)
     for problem in work.problems {
       let count = kernel.tiles(of: problem) * splits
       let reduction = work.isFluid ? Double(problem.k) / Double(splits) : Double((problem.k + splits - 1) / splits)
@@ -147,17 +164,26 @@ extension KernelSchedule {
       feed += tileCount * steps * (step - stepIssue)
       fill += tileCount * tileFill
       tileCycles = max(tileCycles, steps * step + tileFill)
+      sharedTileCycles = max(sharedTileCycles, (steps / 2).rounded(.up) * step + tileFill)
       executedMACs += tileCount * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
       l1ReadBytes += tileCount * steps * stepReadBytes
     }
-    activeMultiprocessors = Double(tiles) / turns
+    activeMultiprocessors = min(Double(tiles), Double(kernel.multiprocessors(of: gpu)))
     waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))
     let perMultiprocessor = 1 / multiprocessors
     issue *= perMultiprocessor
     feed *= perMultiprocessor
     fill *= perMultiprocessor
+    guard !work.isFluid else { return }
     // Full turns keep every SM busy; in the last one some wait for as long as a tile takes.
-    imbalance = work.isFluid ? 0 : max(0, turns - Double(tiles) / multiprocessors) * tileCycles
+    let partials = 2 * 4 * Double(kernel.m * kernel.n) / epiloguePort.value / sharing
+    let lastTurnCycles = sharesLastTiles ? sharedTileCycles + partials : tileCycles
+    imbalance = max(0, (turns - 1) * tileCycles + lastTurnCycles - Double(tiles) / multiprocessors * tileCycles)
+    let rest = exactTurns - turns + 1
+    lastTurn = (
+      min(1, lastTurnCycles / core), rest / exactTurns,
+      (sharesLastTiles ? 2 : 1) * rest / exactTurns * Double(tiles)
+    )
   }
 
   /// Counts what its tiles read and write of the level-two cache and of off-chip memory.
@@ -251,6 +277,14 @@ extension GEMMKernel {
   /// SMs that its clusters can use.
   func multiprocessors(of gpu: TensorCoreGPU) -> Int {
     cluster.m * cluster.n < 4 ? gpu.multiprocessors : gpu.clusteredMultiprocessors
+  }
+
+  /// Blocks of the clusters that a product's tiles fill, all of its equal products together.
+  fileprivate func blocks(of problem: MatrixProblem) -> Int {
+    func whole(_ size: Int, _ tile: Int, _ cluster: Int) -> Int {
+      size.dividedRoundingUp(by: tile * cluster) * cluster
+    }
+    return whole(problem.m, m, cluster.m) * whole(problem.n, n, cluster.n) * problem.count
   }
 
   /// Tiles of a product's results, all of its equal products together.

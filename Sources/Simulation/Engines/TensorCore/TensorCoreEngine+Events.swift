@@ -43,25 +43,44 @@ struct TurnTiles: TileSource {
     turns = kernel.turns.dividedRoundingUp(by: joined)
     let most = max(kernel.read, kernel.written)
     parts = max(1, min(Self.fewestTiles / turns, Int(most / Double(turns)) >> 10))
-    // In turns of an average SM; the last one of all may have fewer tiles.
-    let all = Double(kernel.turns - 1) + kernel.lastShare
+    // The last turn of all may have fewer tiles, and other cycles.
+    let full = Double(kernel.turns - 1)
+    let lastBlocks = kernel.lastShare / (full + kernel.lastShare)
+    let last =
+      demand.lastTurn.cycles < 1
+      ? demand.lastTurn : TurnShares(cycles: 1 / (full + 1), cache: lastBlocks, memory: lastBlocks)
     let (pieces, shared) = (Double(parts), gpu.sharedMemory.count / 4)
     let cacheRoom = gpu.l2Capacity.count / 4
     for turn in 0..<turns {
       let begin = turn * joined
       let end = min(kernel.turns, begin + joined)
-      let ofTime = Double(end - begin) / Double(kernel.turns)
-      let ofBytes = (Double(end - begin) - (end == kernel.turns ? 1 - kernel.lastShare : 0)) / all
+      let isLast = end == kernel.turns
+      let fullShare = full > 0 ? Double(end - begin - (isLast ? 1 : 0)) / full : 0
+      func share(_ path: KeyPath<TurnShares, Double>) -> Double {
+        fullShare * (1 - last[keyPath: path]) + (isLast ? last[keyPath: path] : 0)
+      }
+      let (ofTime, ofBytes) = (share(\.cycles), fullShare * (1 - lastBlocks) + (isLast ? lastBlocks : 0))
       let ofReads =
         kernel.profile.isEmpty
         ? ofBytes : kernel.readShare(Double(begin) / Double(kernel.turns)..<Double(end) / Double(kernel.turns))
       let moved = kernel.read + kernel.written
       var part = demand
       (part.launch, part.launchCycles) = (.zero, 0)
+      let (ofCache, ofMemory) = (share(\.cache), share(\.memory))
+      if isLast {
+        part.lastTurn = TurnShares(
+          cycles: last.cycles / ofTime, cache: last.cache / ofCache, memory: ofMemory > 0 ? last.memory / ofMemory : 1)
+      } else {
+        part.lastTurn = TurnShares()
+      }
       part.cycles *= ofTime
       part.loadCycles *= ofTime
-      part.cache = part.cache * ofBytes
-      part.memory = part.memory * (moved > 0 ? (kernel.read * ofReads + kernel.written * ofBytes) / moved : ofBytes)
+      part.cache = part.cache * ofCache
+      // Reads may be spread over turns otherwise than blocks are.
+      part.memory = part.memory * ofMemory
+      if moved > 0, ofBytes > 0 {
+        part.memory = part.memory * ((kernel.read * ofReads / ofBytes + kernel.written) / moved)
+      }
       var tile = Tile()
       func set(_ stage: Int, _ amount: Double) { tile.work[stage] = Int64((amount / pieces).rounded()) }
       set(Self.load, kernel.read * ofReads)
@@ -144,10 +163,11 @@ extension KernelTurns {
   init(_ s: KernelSchedule, gpu: TensorCoreGPU) {
     self.init(
       read: s.dramReadBytes, written: s.dramWrittenBytes, cache: Seconds(s.l2 / gpu.maximumClock.value))
-    let full = min(s.tiles, s.kernel.multiprocessors(of: gpu))
-    turns = max(1, s.tiles.dividedRoundingUp(by: max(1, full)))
+    let blocks = s.tiles + s.idleBlocks
+    let full = min(blocks, s.kernel.multiprocessors(of: gpu))
+    turns = max(1, blocks.dividedRoundingUp(by: max(1, full)))
     concurrent = max(1, s.kernel.tilesPerMultiprocessor)
-    lastShare = Double(s.tiles - (turns - 1) * full) / Double(max(1, full))
+    lastShare = Double(blocks - (turns - 1) * full) / Double(max(1, full))
     // Kernels that skip zeros have their loads among the cycles of a step.
     guard !s.overlapsFully else { return }
     fillCycles = min(s.core, s.l1FilledBytes / Double(s.tiles) * Double(turns) / gpu.fillPort.value)

@@ -22,7 +22,9 @@ struct TensorCoreEngine: Engine {
     _ gpu: TensorCoreGPU, options: SimulationOptions = SimulationOptions(), without causes: Set<LossCause> = []
   ) {
     self.gpu = gpu.idealised(without: causes)
-    if options.library == .ideal { (self.gpu.library, self.gpu.compression) = (.ideal, nil) }
+    if options.library == .ideal {
+      (self.gpu.library, self.gpu.compression, self.gpu.tileScheduler) = (.ideal, nil, nil)
+    }
     isBurst = options.power == .burst
     fidelity = options.fidelity
     ignored = causes
@@ -86,17 +88,10 @@ struct TensorCoreEngine: Engine {
     }
   }
 
-  /// What the controller allows, dense products' settling and the others' weighted by their time at the highest clock.
+  /// What the controller allows.
   private func power(of kernels: [(kernel: Kernel, times: Double)]) -> PowerModel {
-    let power = gpu.power
-    var (dense, all) = (0.0, 0.0)
-    for (kernel, times) in kernels {
-      let elapsed = times * kernel.demand.elapsed(gpu.maximumClock.value)
-      all += elapsed
-      if kernel.isDenseProduct { dense += elapsed }
-    }
-    let settling = power.settling + (power.denseSettling - power.settling) * (all > 0 ? dense / all : 0)
-    return power.settled(at: settling * (isBurst ? power.burst : 1))
+    guard kernels.count > 1 else { return kernels.first?.kernel.isDenseProduct == true ? alone.dense : alone.other }
+    return gpu.power.settled(at: gpu.power.mixedSettling * (isBurst ? gpu.power.burst : 1))
   }
 }
 
@@ -225,13 +220,13 @@ extension TensorCoreEngine {
 
   private func demand(of s: KernelSchedule, rate: MACRate) -> PowerDemand {
     let energy = dynamicEnergy(of: s, rate: rate)
-    let dramBytes = s.dramReadBytes + s.dramWrittenBytes
+    let memory = memoryTime(of: s)
     return PowerDemand(
-      launch: launch(of: s), cycles: s.core, cache: Seconds(s.l2 / gpu.maximumClock.value),
-      memory: memoryTime(dramBytes, active: s.activeMultiprocessors),
+      launch: launch(of: s), cycles: s.core, cache: Seconds(s.l2 / gpu.maximumClock.value), memory: memory.total,
       dynamicEnergy: energy.mac + energy.clock + energy.l1 + energy.l2,
       memoryEnergy: gpu.dram.energy(read: s.dramReadBytes, written: s.dramWrittenBytes),
-      overlapExponent: s.overlapsFully ? .infinity : gpu.overlapExponent)
+      overlapExponent: s.overlapsFully ? .infinity : gpu.overlapExponent,
+      lastTurn: TurnShares(cycles: s.lastTurn.cycles, cache: s.lastTurn.blocks, memory: memory.lastTurn))
   }
 
   /// What a schedule takes that runs alone.
@@ -243,6 +238,15 @@ extension TensorCoreEngine {
     OperatingPoint(demand, power: power, minimum: gpu.minimumClock, maximum: gpu.maximumClock).elapsed
   }
 
+  /// The time of a schedule's off-chip traffic, and its last turn's share of it.
+  private func memoryTime(of s: KernelSchedule) -> (total: Seconds, lastTurn: Double) {
+    let bytes = s.dramReadBytes + s.dramWrittenBytes
+    guard s.lastTurn.blocks < 1 else { return (memoryTime(bytes, active: s.activeMultiprocessors), 1) }
+    let full = memoryTime(bytes * (1 - s.lastTurn.blocks), active: s.activeMultiprocessors)
+    let both = full + memoryTime(bytes * s.lastTurn.blocks, active: s.lastTurn.multiprocessors) - gpu.dram.latency
+    return (max(full, both), both > full ? 1 - full / both : 0)
+  }
+
   /// The time of off-chip traffic that `active` SMs share.
   func memoryTime(_ bytes: Double, active: Double = .infinity) -> Seconds {
     guard bytes > 0 else { return .zero }
@@ -250,9 +254,10 @@ extension TensorCoreEngine {
     return Seconds(bytes / rate) + gpu.dram.latency
   }
 
-  /// The launch of a matrix kernel; adding up a split reduction is a kernel of its own.
+  /// The launch of a matrix kernel; adding up a split reduction is a kernel of its own, and so is clearing counters.
   private func launch(of s: KernelSchedule) -> Seconds {
-    (gpu.launch + gpu.matrixSetup) * (s.splits > 1 ? 2 : 1) + (s.isSparse ? gpu.sparseSetup : .zero)
+    let clearing = s.clearings > 0 ? gpu.launch + (gpu.tileScheduler?.clearing ?? .zero) * Double(s.clearings) : .zero
+    return (gpu.launch + gpu.matrixSetup) * (s.splits > 1 ? 2 : 1) + (s.isSparse ? gpu.sparseSetup : .zero) + clearing
   }
 
   private func answer(
@@ -262,7 +267,7 @@ extension TensorCoreEngine {
     let dramBytes = s.dramReadBytes + s.dramWrittenBytes
     let dram = gpu.dram.energy(read: s.dramReadBytes, written: s.dramWrittenBytes)
     let launch = launch(of: s)
-    let memory = memoryTime(dramBytes, active: s.activeMultiprocessors)
+    let memory = memoryTime(of: s).total
     let cache = Seconds(s.l2 / gpu.maximumClock.value)
 
     let clock = point.clock.value

@@ -22,6 +22,7 @@ struct TensorCoreFitting: OperatorFitting {
   }
 
   var overlapsVectorWork: Bool { false }
+  var fusesStages: Bool { true }
 
   func adapt(_ op: Operator) -> Adaptation { adapt(op) { _, _ in false } }
 
