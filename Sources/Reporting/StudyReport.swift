@@ -175,8 +175,8 @@ public enum StudyReport {
         SquareMillimetres(number).formatted(significantDigits: 4)
       } else if column.hasSuffix("dram_bytes") {
         bytesText(Bytes(Int64(number)))
-      } else if number == number.rounded(), number.magnitude < 1e15 {
-        countText(Int(number))
+      } else if number == number.rounded() || number.magnitude >= 10_000, number.magnitude < 1e15 {
+        countText(Int(number.rounded()))
       } else {
         formatSignificant(number, digits: 4)
       }

@@ -182,7 +182,8 @@ import Testing
     try store.close()
     let kept = try content(path)
     #expect(!kept.isEmpty)
-    #expect(try Array(content(folder.path("whole.sqlite")).prefix(kept.count)) == kept)
+    // Threads write their shares as they finish them.
+    #expect(try Set(content(folder.path("whole.sqlite"))).isSuperset(of: kept))
     try fill(path, study, resumes: true)
     #expect(try content(path) == content(folder.path("whole.sqlite")))
   }

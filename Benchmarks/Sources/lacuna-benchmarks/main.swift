@@ -274,7 +274,7 @@ var failures = 0
     }
   }
   print("  farthest from the closed forms: \(worst.run), \(formatSignificant(100 * worst.difference, digits: 3)) %")
-  bound("difference of a network", worst.difference.magnitude, atMost: 0.06)
+  bound("difference of a network", worst.difference.magnitude, atMost: 0.05)
 }
 
 /// The program as a user starts it, when it has been built.

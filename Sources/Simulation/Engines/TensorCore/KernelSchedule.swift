@@ -23,7 +23,7 @@ import Workloads
 ///   what two waves have in common, 1 − W/(reuse window · capacity) is still in the cache, with W the bytes that a wave
 ///   reads and writes.
 /// - Clusters of four and more use only the SMs that they divide processing clusters into; at the edges of a product
-///   clusters are whole, with blocks that have no tile.
+///   clusters are whole, with blocks that have no tile. Dense kernels have clusters along either side.
 /// - Last turn: tiles are left over by full turns. Where ``TileScheduler`` shares their reductions between two blocks each,
 ///   the last turn takes half the steps, and writes and reads a tile in single precision.
 ///
@@ -112,7 +112,7 @@ extension KernelSchedule {
     self.init(kernel: kernel, splits: splits, isSparse: work.isSparse)
     let multiprocessors = Double(gpu.multiprocessors)
     tiles = work.problems.reduce(0) { $0 + kernel.tiles(of: $1) * splits }
-    idleBlocks = work.problems.reduce(0) { $0 + kernel.blocks(of: $1) * splits } - tiles
+    idleBlocks = work.problems.reduce(0) { $0 + kernel.blocks(of: $1, isSparse: work.isSparse) * splits } - tiles
     // The tiles of the SM that gets most of them.
     let exactTurns = Double(tiles + idleBlocks) / Double(kernel.multiprocessors(of: gpu))
     let turns = exactTurns.rounded(.up)
@@ -168,7 +168,7 @@ extension KernelSchedule {
       executedMACs += tileCount * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
       l1ReadBytes += tileCount * steps * stepReadBytes
     }
-    activeMultiprocessors = min(Double(tiles), Double(kernel.multiprocessors(of: gpu)))
+    activeMultiprocessors = min(Double(tiles), Double(tiles) / exactTurns)
     waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))
     let perMultiprocessor = 1 / multiprocessors
     issue *= perMultiprocessor
@@ -279,12 +279,15 @@ extension GEMMKernel {
     cluster.m * cluster.n < 4 ? gpu.multiprocessors : gpu.clusteredMultiprocessors
   }
 
-  /// Blocks of the clusters that a product's tiles fill, all of its equal products together.
-  fileprivate func blocks(of problem: MatrixProblem) -> Int {
-    func whole(_ size: Int, _ tile: Int, _ cluster: Int) -> Int {
-      size.dividedRoundingUp(by: tile * cluster) * cluster
+  /// Blocks of the clusters that a product's tiles fill, all of its equal products together. There are dense kernels
+  /// with clusters along either side.
+  fileprivate func blocks(of problem: MatrixProblem, isSparse: Bool) -> Int {
+    func blocks(_ rows: Int, _ columns: Int) -> Int {
+      problem.m.dividedRoundingUp(by: m * rows) * rows * problem.n.dividedRoundingUp(by: n * columns) * columns
     }
-    return whole(problem.m, m, cluster.m) * whole(problem.n, n, cluster.n) * problem.count
+    let fewest =
+      isSparse ? blocks(cluster.m, cluster.n) : min(blocks(cluster.m, cluster.n), blocks(cluster.n, cluster.m))
+    return fewest * problem.count
   }
 
   /// Tiles of a product's results, all of its equal products together.
