@@ -45,6 +45,18 @@ import Workloads
     }
   }
 
+  @Test(arguments: ["h100", "a100", "rtx-3090", "rtx-a6000", "t4"])
+  func `what is taken over from the H200 is as the H200 has it`(name: String) throws {
+    let original = try Repository.machine("h200").constants.reduce(into: [:]) { $0[$1.path] = $1.value }
+    let taken = try Repository.machine(name).constants.filter {
+      $0.source == "as H200" || $0.source.hasPrefix("taken over from the H200")
+    }
+    #expect(taken.count > 10)
+    for constant in taken {
+      if let value = original[constant.path] { #expect(constant.value == value, "\(constant.path)") }
+    }
+  }
+
   @Test(arguments: Repository.machines)
   func `streams are no faster than the memory's interface`(name: String) throws {
     let machine = try Repository.machine(name)
