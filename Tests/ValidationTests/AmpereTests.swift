@@ -16,7 +16,7 @@ import Testing
 
   @Test func `cuBLAS and cuSPARSELt on an RTX 3090`() throws {
     let errors = try Self.errors("rtx-3090") { ["dense", "2:4"].contains($0.variant) && !$0.label.contains("eager") }
-    Self.check(errors, count: 66, mean: 0.07, worst: 0.21)
+    Self.check(errors, count: 66, mean: 0.07, worst: 0.22)
     // Sparse products wait for whole waves of one tile.
     Self.check(
       try Self.errors("rtx-3090") { $0.variant == "2:4" && $0.category == "time_us" }, count: 22, mean: 0.02,
