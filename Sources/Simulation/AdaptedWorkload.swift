@@ -16,7 +16,6 @@ struct AdaptedWorkload: Sendable {
   private let distinct: [Task]
   private let model: StoredModel
   private let residency: ResidencyPlan
-  private let stages: FusedStages
   /// Bytes that a step gets from and gives back to the host.
   let transferredBytes: Bytes
   /// What each operator depends on, where they may run beside each other.
@@ -30,6 +29,8 @@ struct AdaptedWorkload: Sendable {
     var mapping = Mapping.vector
     /// Whether its result stays on chip wherever it would wait.
     var leavesNothing = false
+    /// Whether what it reads waits on chip wherever it would.
+    var findsInputs = false
     var isMatrix: Bool
     var isWeightGradient: Bool
     var runsBesideWeightGradients: Bool
@@ -46,7 +47,7 @@ struct AdaptedWorkload: Sendable {
     if !options.fusedStages.isEmpty, !fitting.fusesStages {
       notes.add("stages are fused on GPUs only", operators.first?.name ?? "")
     }
-    stages = try FusedStages(operators, fusion, fitting.fusesStages ? options.fusedStages : [])
+    let stages = try FusedStages(operators, fusion, fitting.fusesStages ? options.fusedStages : [])
     var places: [DistinctOperator: Int] = [:]
     var distinct: [Task] = []
     var parts: [Part] = []
@@ -56,6 +57,7 @@ struct AdaptedWorkload: Sendable {
         repeats: op.repeats, isMatrix: op.kind.isMatrix,
         isWeightGradient: op.phase == .backwardWeight && op.kind.isMatrix,
         runsBesideWeightGradients: fitting.runsBesideWeightGradients(op))
+      (part.findsInputs, part.leavesNothing) = (stages[index].inputs, stages[index].output)
       var alone: Operator? = op
       switch fusion.parts[index] {
       case .alone: break
@@ -64,7 +66,7 @@ struct AdaptedWorkload: Sendable {
         (alone, part.mapping) = (nil, .folded)
       case .epilogue:
         notes.add("element-wise functions join the product before them", op.name)
-        (alone, part.mapping) = (stages[index].inputs ? nil : op.inEpilogue, .epilogue)
+        (alone, part.mapping) = (part.findsInputs ? nil : op.inEpilogue, .epilogue)
         part.leavesNothing = true
       }
       if let alone {
@@ -157,8 +159,8 @@ extension AdaptedWorkload {
         placed.places.append(-1)
         continue
       }
-      let inputs = residency.inputsOnChip[index] || stages[index].inputs
-      let output = residency.outputOnChip[index] || stages[index].output || parts[index].leavesNothing
+      let inputs = residency.inputsOnChip[index] || parts[index].findsInputs
+      let output = residency.outputOnChip[index] || parts[index].leavesNothing
       let key = 4 * place + (inputs ? 2 : 0) + (output ? 1 : 0)
       if known[key] < 0 {
         known[key] = placed.tasks.count

@@ -29,10 +29,10 @@ extension RowReader {
     let hasProblem =
       type == nil && !text("dtype").isEmpty || weightType == nil && !text(optional: "weight_dtype").isEmpty
       || training == nil && !text("training").isEmpty
-    let modes = modes()
+    let ways = modes()
     let batch = optionalSize("batch")
     let sequence = sequence()
-    guard let figure, let rules, let modes, !hasProblem, let batch, let sequence else { return nil }
+    guard let figure, let rules, let (modes, stages) = ways, !hasProblem, let batch, let sequence else { return nil }
 
     let names = parts("workload")
     guard !names.isEmpty else { return problem(.wrongType, "workload", "is empty; name a workload") }
@@ -53,7 +53,7 @@ extension RowReader {
         operators: workload.operators,
         decoding: decoding.map { Experiment.Decoding(operators: $0.operators, steps: sequence.generated) },
         samples: workload.samples,
-        residency: workload.operators.count == 1 ? .isolated : .chained, modes: modes.modes, stages: modes.stages,
+        residency: workload.operators.count == 1 ? .isolated : .chained, modes: modes, stages: stages,
         readings: [], baseline: baseline)
     }
     for (name, baseline) in zip(names, baselines) {
@@ -88,8 +88,8 @@ extension RowReader {
     if sequence.length != nil { words.append("\(text("sequence")) tokens") }
     if let training { words.append(training.rawValue) }
     if let weightType { words.append("\(weightType.rawValue) weights") }
-    words += Experiment.Mode.allCases.filter(modes.modes.contains).map(\.rawValue)
-    words += modes.stages.map { "\($0) in one kernel" }
+    words += Experiment.Mode.allCases.filter(modes.contains).map(\.rawValue)
+    words += stages.map { "\($0) in one kernel" }
     return ExperimentRow(
       label: words.joined(separator: ", "), dataType: used ?? type ?? .fp16,
       experiments: experiments, figure: figure)

@@ -168,7 +168,7 @@ extension KernelSchedule {
       executedMACs += tileCount * steps * stepK * paddedRows * Double(columns) * (work.isSparse ? 0.5 : 1)
       l1ReadBytes += tileCount * steps * stepReadBytes
     }
-    activeMultiprocessors = min(Double(tiles), Double(tiles) / exactTurns)
+    activeMultiprocessors = Double(tiles) / max(1, exactTurns)
     waves = Int((turns / Double(kernel.tilesPerMultiprocessor)).rounded(.up))
     let perMultiprocessor = 1 / multiprocessors
     issue *= perMultiprocessor
@@ -279,19 +279,15 @@ extension GEMMKernel {
     cluster.m * cluster.n < 4 ? gpu.multiprocessors : gpu.clusteredMultiprocessors
   }
 
-  /// Blocks of the clusters that a product's tiles fill, all of its equal products together. There are dense kernels
-  /// with clusters along either side.
+  /// Blocks of the clusters that a product's tiles fill. There are dense kernels with clusters along either side.
   fileprivate func blocks(of problem: MatrixProblem, isSparse: Bool) -> Int {
-    func blocks(_ rows: Int, _ columns: Int) -> Int {
-      problem.m.dividedRoundingUp(by: m * rows) * rows * problem.n.dividedRoundingUp(by: n * columns) * columns
-    }
-    let fewest =
-      isSparse ? blocks(cluster.m, cluster.n) : min(blocks(cluster.m, cluster.n), blocks(cluster.n, cluster.m))
-    return fewest * problem.count
+    let asNamed = tiles(of: problem, by: cluster.m, cluster.n)
+    return isSparse ? asNamed : min(asNamed, tiles(of: problem, by: cluster.n, cluster.m))
   }
 
-  /// Tiles of a product's results, all of its equal products together.
-  fileprivate func tiles(of problem: MatrixProblem) -> Int {
-    ((problem.m + m - 1) / m) * ((problem.n + n - 1) / n) * problem.count
+  /// Tiles of a product's results, all of its equal products together, in whole groups of so many along M and along N.
+  fileprivate func tiles(of problem: MatrixProblem, by rows: Int = 1, _ columns: Int = 1) -> Int {
+    problem.m.dividedRoundingUp(by: m * rows) * rows * problem.n.dividedRoundingUp(by: n * columns) * columns
+      * problem.count
   }
 }

@@ -12,9 +12,10 @@ struct TensorCoreEngine: Engine {
   /// Closed forms, or turn by turn.
   var fidelity: SimulationOptions.Fidelity
 
-  private let isBurst: Bool
   /// What dense products, and what others are allowed that run alone.
   private let alone: (dense: PowerModel, other: PowerModel)
+  /// What different kernels in turn are allowed.
+  private let inTurn: PowerModel
   /// Bits of results where a kernel knows no other.
   private var outputBits: Int?
 
@@ -25,14 +26,14 @@ struct TensorCoreEngine: Engine {
     if options.library == .ideal {
       (self.gpu.library, self.gpu.compression, self.gpu.tileScheduler) = (.ideal, nil, nil)
     }
-    isBurst = options.power == .burst
     fidelity = options.fidelity
     ignored = causes
-    let burst = isBurst ? gpu.power.burst : 1
+    let burst = options.power == .burst ? gpu.power.burst : 1
     alone = (
       self.gpu.power.settled(at: gpu.power.denseSettling * burst),
       self.gpu.power.settled(at: gpu.power.settling * burst)
     )
+    inTurn = self.gpu.power.settled(at: gpu.power.mixedSettling * burst)
   }
 
   var fitting: TensorCoreFitting { TensorCoreFitting(gpu) }
@@ -90,8 +91,8 @@ struct TensorCoreEngine: Engine {
 
   /// What the controller allows.
   private func power(of kernels: [(kernel: Kernel, times: Double)]) -> PowerModel {
-    guard kernels.count > 1 else { return kernels.first?.kernel.isDenseProduct == true ? alone.dense : alone.other }
-    return gpu.power.settled(at: gpu.power.mixedSettling * (isBurst ? gpu.power.burst : 1))
+    guard kernels.count == 1 else { return inTurn }
+    return kernels[0].kernel.isDenseProduct ? alone.dense : alone.other
   }
 }
 
